@@ -1,0 +1,1 @@
+//! A stateful stand-in for Grafana, for tests and the demo only.
