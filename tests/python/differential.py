@@ -12,6 +12,9 @@ the second, and after each step these are compared:
   dashboards, their permissions and the messages of their versions,
 * the files the task wrote.
 
+A difference of the state is told at the step that made it. Where the peer
+ends with an uncaught exception, ours has to fail too, with whatever text.
+
 Whatever cannot be equal between two servers (ids, times, random uids, the
 server's own address) is replaced before the comparison.
 
@@ -558,6 +561,7 @@ def run(options, sides, scenarios, out):
     for scenario in scenarios:
         for side in sides:
             side.begin(scenario)
+        lasting = set()
         for step in scenario["steps"]:
             results = [side.step(scenario, step) for side in sides]
             if results[0] is None:
@@ -571,7 +575,12 @@ def run(options, sides, scenarios, out):
             states = [side.normalise(state) for side, state in zip(sides, states)]
             found = []
             if len(sides) == 2:
-                found = list(compare_results(*results)) + list(differences(states[0], states[1], "state", True))
+                found = list(compare_results(*results))
+                # a difference of the states is told at the step that made it, not at those after it
+                standing = {(key, json.dumps(theirs), json.dumps(mine)): (key, theirs, mine)
+                            for key, theirs, mine in differences(states[0], states[1], "state", True)}
+                found += [item for mark, item in standing.items() if mark not in lasting]
+                lasting = set(standing)
             fresh = []
             for key, theirs, mine in found:
                 for index, entry in enumerate(EXPECTED):
