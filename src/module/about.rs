@@ -1,6 +1,6 @@
 //! What a module says of itself beside its options: the words of its documentation.
 
-use super::{run::Invocation, spec::Spec};
+use super::{kind::Kind, run::Invocation, spec::Spec, task};
 
 /// One module, as the registry lists it.
 pub struct Module {
@@ -10,8 +10,23 @@ pub struct Module {
     pub about: fn() -> About,
     /// All its options, those of the connection and of every module included.
     pub spec: fn() -> Spec,
+    /// The JSON schema of its options.
+    pub schema: fn() -> serde_json::Value,
     /// Runs it: takes what Ansible sent, prints the one line of result, and returns the exit code.
     pub run: fn(Invocation) -> i32,
+}
+
+impl Module {
+    /// The entry of a kind of object.
+    pub fn of<K: Kind>() -> Module {
+        Module {
+            name: K::NAME,
+            about: K::about,
+            spec: task::spec::<K>,
+            schema: task::schema::<K>,
+            run: super::run::main::<K>,
+        }
+    }
 }
 
 /// The text around a module's options.

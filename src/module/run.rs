@@ -1,7 +1,289 @@
-//! The run of a module from its arguments to its one line of result.
+//! The run of a module from its arguments to its one line of result. Check mode is here and nowhere
+//! else: the run ends after the plan.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{
+    apply::{Execution, Outcome, Report},
+    audit::Audit,
+    docs,
+    error::{Error, ErrorKind, Result},
+    kind::{Context, Kind, Task},
+    output, result, secret, signal,
+    spec::Object,
+    task::{self, Internal},
+};
+use crate::http::Client;
+
+/// The deadline of a run when the task gives none and Ansible's own is not known.
+const DEADLINE: Duration = Duration::from_secs(600);
+/// So many bytes of arguments are read; more cannot be meant.
+const LONGEST_ARGS: u64 = 512 * 1024 * 1024;
 
 /// What Ansible (or a person) started the binary with.
 pub struct Invocation {
     /// The command line, the program's own name first.
     pub argv: Vec<String>,
+}
+
+impl Invocation {
+    /// That of this process.
+    pub fn of_process() -> Invocation {
+        Invocation { argv: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect() }
+    }
+}
+
+/// The `main` of a module's binary. Returns the exit code.
+pub fn main<K: Kind>(invocation: Invocation) -> i32 {
+    match invocation.argv.get(1).map(String::as_str) {
+        None | Some("--help" | "-h") => tell(&usage::<K>()),
+        Some("--version") => tell(&format!("{} {}\n", K::NAME, env!("CARGO_PKG_VERSION"))),
+        Some("--schema") => tell(&format!("{:#}\n", task::schema::<K>())),
+        Some("--doc") => tell(&docs::sidecar(K::NAME, &K::about(), &task::spec::<K>())),
+        Some(path) => {
+            output::latch_panics(K::NAME);
+            signal::catch();
+            let result = from_file::<K>(path);
+            let failed = result["failed"] == Value::Bool(true);
+            output::print_once(result);
+            i32::from(failed)
+        }
+    }
+}
+
+/// For people: the only output that is not one line of JSON.
+fn tell(text: &str) -> i32 {
+    use std::io::Write;
+    i32::from(std::io::stdout().lock().write_all(text.as_bytes()).is_err())
+}
+
+fn usage<K: Kind>() -> String {
+    format!(
+        "{name} {version}: {what}.\n\n\
+         An Ansible module: Ansible runs it with the path of a JSON file of options.\n\n\
+         usage: {name} ARGS_FILE   run with the options in that file, print one line of JSON\n\
+         \x20      {name} --doc       print the documentation, as ansible-doc reads it\n\
+         \x20      {name} --schema    print the JSON schema of the options\n\
+         \x20      {name} --version   print the version\n",
+        name = K::NAME,
+        version = env!("CARGO_PKG_VERSION"),
+        what = K::about().short_description,
+    )
+}
+
+fn from_file<K: Kind>(path: &str) -> Value {
+    let args = match read_args(path) {
+        Ok(args) => args,
+        Err(error) => return failed(&error),
+    };
+    run::<K>(args)
+}
+
+fn read_args(path: &str) -> Result<Object> {
+    let wrong = |why: String| {
+        Error::bad_options(format!("failed to read the options from `{path}`: {why}"))
+            .hint("Ansible names a file with one JSON object; without any argument the binary prints its usage")
+    };
+    let length = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+    if length > LONGEST_ARGS {
+        return Err(wrong(format!("it has {length} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
+}
+
+/// Runs a module with what Ansible sent, and returns its result, not yet masked.
+pub fn run<K: Kind>(mut args: Object) -> Value {
+    let started = Instant::now();
+    let internal = Internal::take(&mut args);
+    let env = |name: &str| std::env::var(name).ok();
+    let mut result = match task::parse::<K>(&args, &internal, &env) {
+        Err(error) => failed(&error),
+        Ok(parsed) => {
+            let mut stats = Value::Null;
+            let mut result =
+                attempt::<K>(&parsed.task, &internal, started, &mut stats).unwrap_or_else(|error| failed(&error));
+            if let Some(result) = result.as_object_mut() {
+                if !parsed.warnings.is_empty() {
+                    let all = result.entry("warnings").or_insert_with(|| json!([]));
+                    if let Some(all) = all.as_array_mut() {
+                        all.splice(0..0, parsed.warnings.into_iter().map(Value::String));
+                    }
+                }
+                if !stats.is_null() {
+                    result.insert("stats".into(), stats);
+                }
+            }
+            result
+        }
+    };
+    if internal.inject_invocation
+        && let Some(result) = result.as_object_mut()
+    {
+        result.insert("invocation".into(), json!({"module_args": args}));
+    }
+    result
+}
+
+fn attempt<K: Kind>(task: &Task<K>, internal: &Internal, started: Instant, stats: &mut Value) -> Result<Value> {
+    let desired = K::load(task)?;
+    let mut settings = K::client(task)?;
+    settings.deadline = started + deadline(task.common.deadline);
+    settings.writers = settings.writers.min(K::WRITERS);
+    let server = settings.base.as_str().to_owned();
+    let mut client = Client::new(settings)?;
+    let outcome = with_client::<K>(task, internal, &desired, &mut client, &server);
+    let counted = client.stats();
+    let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    *stats = json!({"requests": counted.requests, "retries": counted.retries, "seconds": seconds});
+    outcome
+}
+
+fn with_client<K: Kind>(
+    task: &Task<K>,
+    internal: &Internal,
+    desired: &[K::Desired],
+    client: &mut Client,
+    server: &str,
+) -> Result<Value> {
+    let session = K::open(task, client)?;
+    let context = Context { task, desired, session: &session };
+    let snapshot = K::read(&context, client.reader())?;
+    let plan = K::plan(&context, &snapshot)?;
+    let pruned = plan.iter().filter(|change| change.index.is_none() && change.is_change()).count();
+    let limit = K::prune_limit(&task.settings);
+    if pruned > limit {
+        let names: Vec<&str> =
+            plan.iter().filter(|change| change.index.is_none()).take(10).map(|change| change.name.as_str()).collect();
+        return Err(Error::bad_options(format!(
+            "prune would delete {pruned} {}, more than its limit of {limit}: {}{}",
+            K::PLURAL,
+            names.join(", "),
+            if pruned > names.len() { ", …" } else { "" }
+        ))
+        .hint("nothing was changed; raise the limit in `prune` if that is what you want"));
+    }
+    let report = if internal.check_mode || !plan.iter().any(|change| change.is_change()) {
+        let outcomes =
+            plan.into_iter().map(|change| Outcome { change, applied: None, error: None, undone: None }).collect();
+        Report { outcomes, snapshot, problem: None }
+    } else {
+        let audit = task.common.audit_log.as_deref().map(|path| Audit::open(path, K::NAME, server)).transpose()?;
+        Execution { context: &context, client, audit: audit.as_ref() }.run(plan, snapshot)
+    };
+    let checked = if internal.check_mode {
+        Vec::new()
+    } else {
+        let seen: Vec<_> = report
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.error.is_none() && outcome.undone.is_none())
+            .map(|outcome| (&outcome.change, outcome.applied.as_ref()))
+            .collect();
+        K::check_after(&context, client.reader(), &seen)?
+    };
+    Ok(finished(&context, internal, report, checked))
+}
+
+fn finished<K: Kind>(
+    context: &Context<'_, K>,
+    internal: &Internal,
+    report: Report<K>,
+    checked: Vec<(usize, Object)>,
+) -> Value {
+    let Report { outcomes, snapshot, problem } = report;
+    let check_mode = internal.check_mode;
+    let changed =
+        outcomes.iter().any(|outcome| if check_mode { outcome.change.is_change() } else { outcome.has_changed() });
+    let mut out = Object::new();
+    out.insert("changed".into(), changed.into());
+    let extra = |outcome: &Outcome<K::Step>| {
+        let index = outcome.change.index?;
+        checked.iter().find(|(at, _)| *at == index).map(|(_, extra)| extra)
+    };
+    let entries: Vec<Object> = outcomes.iter().map(|outcome| result::entry(outcome, extra(outcome))).collect();
+    let mut warnings: Vec<Value> = Vec::new();
+    for entry in &entries {
+        for warning in entry.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+            let text =
+                format!("{}: {}", entry["name"].as_str().unwrap_or_default(), warning.as_str().unwrap_or_default());
+            warnings.push(text.into());
+        }
+    }
+    let failure = result::failure(&outcomes, problem.as_ref())
+        .or_else(|| entries.iter().find(|entry| entry.get("failed") == Some(&Value::Bool(true))).and_then(said));
+    out.insert("msg".into(), result::sentence(&outcomes, check_mode).into());
+    if context.task.single && failure.is_none() {
+        if let Some(outcome) = outcomes.first() {
+            for (key, value) in entries.first().into_iter().flatten() {
+                if !matches!(key.as_str(), "changed" | "warnings") {
+                    out.insert(key.clone(), value.clone());
+                }
+            }
+            out.extend(K::single(context, &snapshot, &outcome.change, outcome.applied.as_ref(), check_mode));
+        }
+    }
+    if let Some(failure) = failure {
+        out.insert("failed".into(), true.into());
+        let counts = result::sentence(&outcomes, check_mode);
+        let told = if context.task.single { failure } else { format!("{failure} ({counts})") };
+        out.insert("msg".into(), told.into());
+    }
+    if internal.diff {
+        let changes: Vec<_> = outcomes
+            .iter()
+            .filter(|outcome| check_mode || outcome.has_changed())
+            .map(|outcome| &outcome.change)
+            .collect();
+        if let Some(difference) = result::difference(K::NOUN, &changes, context.task.single) {
+            out.insert("diff".into(), difference);
+        }
+    }
+    let (listed, left_out) = result::listed(entries, context.task.common.list_unchanged);
+    out.insert("objects".into(), json!(listed));
+    if left_out > 0 {
+        out.insert("unchanged_objects".into(), left_out.into());
+    }
+    if !warnings.is_empty() {
+        out.insert("warnings".into(), Value::Array(warnings));
+    }
+    Value::Object(out)
+}
+
+fn said(entry: &Object) -> Option<String> {
+    entry.get("error").and_then(Value::as_str).map(str::to_owned)
+}
+
+fn failed(error: &Error) -> Value {
+    let mut out = json!({"failed": true, "changed": false, "msg": error.to_string()});
+    if let (Some(status), Some(out)) = (error.status, out.as_object_mut()) {
+        out.insert("status".into(), status.into());
+    }
+    out
+}
+
+/// The time that a run may take: the task's own, else a little less than Ansible's when that is known,
+/// so that the result is told before Ansible gives up (it leaves the process running).
+fn deadline(option: Option<f64>) -> Duration {
+    let seconds = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(DEADLINE);
+    if let Some(given) = option {
+        return seconds(given);
+    }
+    let known = std::env::var("ANSIBLE_TASK_TIMEOUT").ok().and_then(|text| text.trim().parse::<f64>().ok());
+    match known.filter(|value| *value > 0.0) {
+        Some(value) => seconds((value * 0.9).min(value - 1.0).max(1.0)).min(DEADLINE),
+        None => DEADLINE,
+    }
+}
+
+/// Hides more values from now on: those that a module learns on the way (a secret that a file holds).
+pub fn hide(values: &[String]) {
+    secret::hide(values.iter().map(String::as_str));
+}
+
+/// Whether an error means that the task itself is wrong.
+pub fn is_bad_options(error: &Error) -> bool {
+    error.kind == ErrorKind::BadOptions
 }

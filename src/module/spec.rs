@@ -14,6 +14,7 @@
 //! | `x-env` | field | environment variables that stand in for it, first one set wins |
 //! | `x-required` | field | must be given though the Rust type is an `Option` |
 //! | `x-default` | field | the default of a single object; items of a list have none |
+//! | `x-item-default` | field | the default counts for items of a list too (such as `state`) |
 //! | `x-suboption-defaults` | field | a dict left out is filled with its suboptions' defaults |
 //! | `x-required-if` | struct | `[[option, value, [options], any?], …]` |
 //! | `x-required-together`, `x-required-one-of`, `x-mutually-exclusive` | struct | `[[option, …], …]` |
@@ -23,9 +24,10 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
 /// The type of an option, in Ansible's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Type {
     /// Text.
+    #[default]
     Str,
     /// A whole number.
     Int,
@@ -79,7 +81,7 @@ impl Type {
 }
 
 /// One option.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct OptionSpec {
     /// Its canonical name.
     pub name: String,
@@ -93,6 +95,8 @@ pub struct OptionSpec {
     pub required: bool,
     /// What it is when it is not given.
     pub default: Option<Value>,
+    /// Whether the default counts for the items of a list too.
+    pub item_default: bool,
     /// The values it may have (a list: each of its elements); empty when free.
     pub choices: Vec<Value>,
     /// Its other names.
@@ -105,6 +109,22 @@ pub struct OptionSpec {
     pub options: Option<Spec>,
     /// Whether a map that is left out is filled with its suboptions' defaults.
     pub suboption_defaults: bool,
+    /// The part of the documentation that it belongs to.
+    pub group: Group,
+}
+
+/// The parts of a module's options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Group {
+    /// Of one object.
+    #[default]
+    Object,
+    /// Of the run as a whole.
+    Run,
+    /// How to reach the service.
+    Connection,
+    /// Of every module.
+    Common,
 }
 
 /// "If `option` is `value`, then `needs`".
@@ -188,15 +208,32 @@ impl Spec {
         self.options.iter().find(|option| option.name == name || option.aliases.iter().any(|alias| alias == name))
     }
 
-    /// The same options without defaults, environment and requirements: for the items of a list,
-    /// where only what is written counts.
+    /// The same options without defaults and environment: for the items of a list, where only what is
+    /// written counts. Requirements and rules stay.
     pub fn as_item(&self) -> Spec {
         let mut item = self.clone();
         for option in &mut item.options {
-            option.default = None;
+            option.default = option.default.take().filter(|_| option.item_default);
             option.env.clear();
         }
         item
+    }
+
+    /// The same options without requirements and rules between them: for what stands at the top level
+    /// beside a list, as the default for each item.
+    pub fn as_defaults(&self) -> Spec {
+        let mut options = self.as_item().options;
+        for option in &mut options {
+            option.required = false;
+            option.default = None;
+        }
+        Spec { options, ..Spec::default() }
+    }
+
+    /// The same options as a part of the documentation.
+    pub fn in_group(mut self, group: Group) -> Spec {
+        self.options.iter_mut().for_each(|option| option.group = group);
+        self
     }
 }
 
@@ -205,11 +242,8 @@ impl OptionSpec {
         let core = without_null(schema);
         let kind = ansible_type(schema, "x-type").unwrap_or_else(|| type_of(&core));
         let items = core.get("items").map(without_null);
-        let elements = (kind == Type::List).then(|| {
-            ansible_type(schema, "x-elements")
-                .or_else(|| items.as_ref().map(type_of))
-                .unwrap_or(Type::Raw)
-        });
+        let elements = (kind == Type::List)
+            .then(|| ansible_type(schema, "x-elements").or_else(|| items.as_ref().map(type_of)).unwrap_or(Type::Raw));
         let inner = if kind == Type::List { items.as_ref() } else { Some(&core) };
         let options = inner.filter(|inner| inner.get("properties").is_some()).map(Spec::from_schema);
         let default = schema.get("x-default").or_else(|| schema.get("default")).filter(|value| !value.is_null());
@@ -220,6 +254,7 @@ impl OptionSpec {
             elements,
             required: (required && default.is_none()) || schema.get("x-required") == Some(&Value::Bool(true)),
             default: default.cloned(),
+            item_default: schema.get("x-item-default") == Some(&Value::Bool(true)),
             choices: inner.map(choices).unwrap_or_default(),
             aliases: names(schema.get("x-aliases")),
             no_log: [Some(schema), Some(&core), inner]
@@ -229,6 +264,7 @@ impl OptionSpec {
             env: names(schema.get("x-env")),
             options,
             suboption_defaults: schema.get("x-suboption-defaults") == Some(&Value::Bool(true)),
+            group: Group::default(),
         }
     }
 }

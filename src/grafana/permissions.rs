@@ -1,0 +1,201 @@
+//! Who may do what with a folder or a dashboard, with names where Grafana has ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ok, optional};
+use crate::{
+    http::{Reader, Writer, path, with_query},
+    module::{Error, ErrorKind, Result},
+};
+
+/// One permission: what a role, a team or a user may do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(extend(
+    "x-required-one-of" = [["role", "team", "user"]],
+    "x-mutually-exclusive" = [["role", "team", "user"]]
+))]
+pub struct Grant {
+    /// All who have this role in the organisation.
+    pub role: Option<Role>,
+    /// A team, by its name.
+    pub team: Option<String>,
+    /// A user, by login or e-mail address.
+    pub user: Option<String>,
+    /// What they may do.
+    pub permission: Level,
+}
+
+/// A basic role that permissions can be given to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum Role {
+    Viewer,
+    Editor,
+    Admin,
+}
+
+/// What may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum Level {
+    View,
+    Edit,
+    Admin,
+}
+
+impl Level {
+    /// Its number in the API.
+    fn number(self) -> i64 {
+        match self {
+            Level::View => 1,
+            Level::Edit => 2,
+            Level::Admin => 4,
+        }
+    }
+}
+
+/// The teams and users that permissions name, resolved: few requests a run, whatever the number of
+/// objects.
+#[derive(Clone, Debug, Default)]
+pub struct Subjects {
+    teams: BTreeMap<String, i64>,
+    users: BTreeMap<String, (i64, String)>,
+}
+
+impl Subjects {
+    /// Looks up each team and user that is named, once.
+    pub fn read<'g>(reader: Reader<'_>, grants: impl Iterator<Item = &'g Grant>) -> Result<Subjects> {
+        let mut subjects = Subjects::default();
+        let (mut teams, mut users) = (BTreeSet::new(), BTreeSet::new());
+        for grant in grants {
+            teams.extend(grant.team.as_deref());
+            users.extend(grant.user.as_deref());
+        }
+        for name in teams {
+            subjects.teams.insert(name.to_owned(), team(reader, name)?);
+        }
+        for name in users {
+            subjects.users.insert(name.to_owned(), user(reader, name)?);
+        }
+        Ok(subjects)
+    }
+
+    /// Declared permissions in the form that is compared: sorted, users by login.
+    pub fn declared(&self, grants: &[Grant]) -> Value {
+        let mut all: Vec<Value> = grants
+            .iter()
+            .map(|grant| {
+                let permission = format!("{:?}", grant.permission);
+                match (&grant.role, &grant.team, &grant.user) {
+                    (Some(role), _, _) => json!({"role": format!("{role:?}"), "permission": permission}),
+                    (_, Some(team), _) => json!({"team": team, "permission": permission}),
+                    (_, _, Some(user)) => {
+                        let login = self.users.get(user).map_or(user, |(_, login)| login);
+                        json!({"user": login, "permission": permission})
+                    }
+                    _ => Value::Null,
+                }
+            })
+            .collect();
+        all.sort_by_key(Value::to_string);
+        all.dedup();
+        Value::Array(all)
+    }
+
+    /// The body that sets these permissions; all others go.
+    pub fn body(&self, grants: &[Grant]) -> Value {
+        let items: Vec<Value> = grants
+            .iter()
+            .map(|grant| {
+                let permission = grant.permission.number();
+                match (&grant.role, &grant.team, &grant.user) {
+                    (Some(role), _, _) => json!({"role": format!("{role:?}"), "permission": permission}),
+                    (_, Some(team), _) => json!({"teamId": self.teams.get(team), "permission": permission}),
+                    (_, _, user) => {
+                        let id = user.as_ref().and_then(|user| self.users.get(user)).map(|(id, _)| id);
+                        json!({"userId": id, "permission": permission})
+                    }
+                }
+            })
+            .collect();
+        json!({"items": items})
+    }
+}
+
+/// What a folder or dashboard has, in the form that is compared and in the form that sets it again;
+/// `None` when it is not there. Inherited permissions are not its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Sorted, users by login.
+    pub compared: Value,
+    /// The body that sets them again.
+    pub body: Value,
+}
+
+/// Reads the permissions at an address such as `/api/folders/<uid>/permissions`.
+pub fn read(reader: Reader<'_>, address: &str) -> Result<Option<Held>> {
+    let Some(answer) = optional(reader.get(address)?)? else { return Ok(None) };
+    let entries: Vec<Value> = answer.json()?;
+    let (mut compared, mut items) = (Vec::new(), Vec::new());
+    for entry in entries.iter().filter(|entry| entry["inherited"] != true) {
+        let permission = match entry["permission"].as_i64() {
+            Some(1) => "View",
+            Some(2) => "Edit",
+            Some(4) => "Admin",
+            _ => entry["permissionName"].as_str().unwrap_or("none"),
+        };
+        let number = &entry["permission"];
+        if let Some(role) = entry["role"].as_str().filter(|role| !role.is_empty()) {
+            compared.push(json!({"role": role, "permission": permission}));
+            items.push(json!({"role": role, "permission": number}));
+        } else if let Some(team) = entry["team"].as_str().filter(|team| !team.is_empty()) {
+            compared.push(json!({"team": team, "permission": permission}));
+            items.push(json!({"teamId": entry["teamId"], "permission": number}));
+        } else {
+            compared.push(json!({"user": entry["userLogin"], "permission": permission}));
+            items.push(json!({"userId": entry["userId"], "permission": number}));
+        }
+    }
+    compared.sort_by_key(Value::to_string);
+    compared.dedup();
+    Ok(Some(Held { compared: Value::Array(compared), body: json!({"items": items}) }))
+}
+
+/// Sets the permissions at that address; those left out go.
+pub fn write(writer: Writer<'_>, address: &str, body: &Value) -> Result<()> {
+    ok(writer.post(address, body)?).map(drop).map_err(|error| error.context("failed to set its permissions"))
+}
+
+fn team(reader: Reader<'_>, name: &str) -> Result<i64> {
+    let found: Value = ok(reader.get(&with_query("/api/teams/search", &[("name", name)]))?)?.json()?;
+    let teams = found["teams"].as_array().cloned().unwrap_or_default();
+    teams.iter().find(|team| team["name"] == name).and_then(|team| team["id"].as_i64()).ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, format!("there is no team `{name}` in this organisation"))
+            .hint("`permissions` names teams by their exact name")
+    })
+}
+
+/// A member of the organisation by login; by e-mail address where the caller may look those up.
+fn user(reader: Reader<'_>, name: &str) -> Result<(i64, String)> {
+    let same = |found: &Value, key: &str| found[key].as_str().is_some_and(|text| text.eq_ignore_ascii_case(name));
+    let members = reader.get(&with_query("/api/org/users/lookup", &[("query", name)]))?;
+    if members.is_success() {
+        let members: Vec<Value> = members.json()?;
+        if let Some(found) = members.iter().find(|member| same(member, "login")) {
+            let login = found["login"].as_str().unwrap_or(name).to_owned();
+            return Ok((found["userId"].as_i64().unwrap_or_default(), login));
+        }
+    }
+    let found = optional(reader.get(&with_query(&path(&["api", "users", "lookup"]), &[("loginOrEmail", name)]))?)?;
+    match found.map(|found| found.value()) {
+        Some(found) if found["id"].is_i64() => {
+            Ok((found["id"].as_i64().unwrap_or_default(), found["login"].as_str().unwrap_or(name).to_owned()))
+        }
+        _ => Err(Error::new(ErrorKind::NotFound, format!("there is no user `{name}` in this organisation"))
+            .hint("`permissions` names users by login or e-mail address")),
+    }
+}

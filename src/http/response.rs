@@ -1,0 +1,104 @@
+//! An answer, read whole.
+
+use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::module::error::{Error, ErrorKind, Result};
+
+/// So much of an answer is quoted in an error.
+const QUOTED: usize = 400;
+
+/// An answer of a service, with the request that it answers.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The request's method.
+    pub method: String,
+    /// The request's path, as sent.
+    pub path: String,
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Whether the status says success.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON of that type.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Error::new(
+                ErrorKind::Rejected,
+                format!(
+                    "{} {} answered {} with something else than {}: {error}; it begins: {}",
+                    self.method,
+                    self.path,
+                    self.status,
+                    std::any::type_name::<T>().rsplit("::").next().unwrap_or("JSON"),
+                    self.quoted()
+                ),
+            )
+            .hint("check that the address is that of the service itself, with its sub-path if it has one")
+        })
+    }
+
+    /// The body as JSON, or null.
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The answer if it is a success, else an error that quotes it.
+    pub fn ok(self) -> Result<Response> {
+        if self.is_success() { Ok(self) } else { Err(self.error()) }
+    }
+
+    /// `None` for "not found", else as [`Response::ok`].
+    pub fn optional(self) -> Result<Option<Response>> {
+        if self.status == 404 { Ok(None) } else { self.ok().map(Some) }
+    }
+
+    /// The service's own message in its answer, if one can be told.
+    pub fn message(&self) -> Option<String> {
+        let value = self.value();
+        ["message", "detail", "error", "non_field_errors", "reason"].iter().find_map(|key| match &value[*key] {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Array(items) => items.first().and_then(Value::as_str).map(str::to_owned),
+            _ => None,
+        })
+    }
+
+    /// The failure that this answer is.
+    pub fn error(&self) -> Error {
+        let said = self.message().unwrap_or_else(|| self.quoted());
+        let said = if said.is_empty() { "nothing more".to_owned() } else { shorten(&said) };
+        let kind = match self.status {
+            401 | 403 => ErrorKind::Refused,
+            404 => ErrorKind::NotFound,
+            409 | 412 => ErrorKind::Conflict,
+            408 | 504 => ErrorKind::TimedOut,
+            429 | 502 | 503 => ErrorKind::GaveUp,
+            _ => ErrorKind::Rejected,
+        };
+        let mut error = Error::new(kind, format!("{} {} answered {}: {said}", self.method, self.path, self.status));
+        error.status = Some(self.status);
+        error
+    }
+
+    fn quoted(&self) -> String {
+        shorten(String::from_utf8_lossy(&self.body[..self.body.len().min(4 * QUOTED)]).trim())
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match one_line.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}… (shortened)", &one_line[..end]),
+        None => one_line,
+    }
+}

@@ -1,0 +1,97 @@
+//! The audit log: one line of JSON before and one after each change.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    sync::Mutex,
+    time::{Duration, Instant, SystemTime},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    error::{Error, Result},
+    secret,
+};
+
+/// So long another run's lock is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// An open and locked audit log; other runs wait for it.
+pub struct Audit {
+    file: Mutex<File>,
+    path: String,
+    module: &'static str,
+    server: String,
+}
+
+impl Audit {
+    /// Opens the file for appending (mode 0600 when it is new) and locks it.
+    pub fn open(path: &str, module: &'static str, server: &str) -> Result<Audit> {
+        let wrong = |why: String| {
+            Error::local(format!("failed to open the audit log `{path}`: {why}"))
+                .hint("nothing was changed; mend the path or its permissions, or leave `audit_log` out")
+        };
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| wrong(error.to_string()))?;
+        let end = Instant::now() + LOCK_WAIT;
+        while let Err(error) = file.try_lock() {
+            if Instant::now() >= end {
+                return Err(wrong(format!("another run holds its lock ({error})")));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(Audit { file: Mutex::new(file), path: path.to_owned(), module, server: server.to_owned() })
+    }
+
+    /// Writes one line and has it on disk when it returns. `event` is `intent` or `outcome`.
+    pub fn write(&self, event: &str, object: &str, action: &str, details: Value) -> Result<()> {
+        let mut line = json!({
+            "time": humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            "event": event,
+            "module": self.module,
+            "server": self.server,
+            "object": object,
+            "action": action,
+        });
+        if let (Some(line), Value::Object(details)) = (line.as_object_mut(), details) {
+            line.extend(details);
+        }
+        secret::mask_value(&mut line);
+        let mut file = self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let text = format!("{line}\n");
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_data())
+            .map_err(|error| Error::local(format!("failed to write to the audit log `{}`: {error}", self.path)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_appended_and_masked() {
+        let path = std::env::temp_dir().join(format!("hearth-audit-{}", std::process::id()));
+        let path = path.to_str().expect("a temporary path is text");
+        secret::hide(["audit-secret-value"]);
+        {
+            let audit = Audit::open(path, "grafana_folder", "http://h").expect("the file can be made");
+            audit
+                .write("intent", "Infra", "create", json!({"fields": ["title"], "x": "audit-secret-value"}))
+                .expect("written");
+            audit.write("outcome", "Infra", "create", json!({"ok": true})).expect("written");
+        }
+        let text = std::fs::read_to_string(path).expect("it is there");
+        std::fs::remove_file(path).expect("it can be removed");
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0]["x"], secret::STARS);
+        assert_eq!((&lines[1]["event"], &lines[1]["ok"]), (&json!("outcome"), &json!(true)));
+    }
+}

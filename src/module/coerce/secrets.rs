@@ -1,0 +1,82 @@
+//! The secrets among the options, found before anything else is known of them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Env, Object, Spec, Type, literal, types::python_text};
+
+/// Every value, raw, of an option that is a secret: by name or alias, in suboptions and items of
+/// lists, each text inside a secret map or list, and the environment variables that stand in for it.
+///
+/// Serves to mask errors before validation, so it takes the options as they came; longest first.
+pub fn secrets(spec: &Spec, args: &Object, env: Env) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    of_options(spec, args, env, &mut found);
+    found.remove("");
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    found
+}
+
+fn of_options(spec: &Spec, args: &Object, env: Env, found: &mut BTreeSet<String>) {
+    for option in &spec.options {
+        let given = std::iter::once(&option.name).chain(&option.aliases).filter_map(|name| args.get(name));
+        for value in given {
+            if option.no_log {
+                of_secret(value, option.kind == Type::List, found);
+            }
+            if let Some(inner) = &option.options {
+                of_maps(inner, value, env, found);
+            }
+        }
+        if option.no_log {
+            let set = option.env.iter().filter_map(|name| env(name));
+            set.for_each(|value| of_secret(&Value::String(value), option.kind == Type::List, found));
+        }
+    }
+}
+
+/// The secrets of a map, or of the maps in a list; also where the map is written as text.
+fn of_maps(spec: &Spec, value: &Value, env: Env, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => of_options(spec, map, env, found),
+        Value::Array(elements) => elements.iter().for_each(|element| of_maps(spec, element, env, found)),
+        Value::String(text) => {
+            for text in std::iter::once(text.as_str()).chain(text.split(',')) {
+                if let Ok(map) = literal::dict(text) {
+                    of_options(spec, &map, env, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn of_secret(value: &Value, list: bool, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(_) => {
+            found.insert(python_text(value));
+        }
+        Value::String(text) => {
+            found.insert(text.clone());
+            found.insert(text.trim().to_owned());
+            if list {
+                found.extend(text.split(',').map(str::to_owned));
+            }
+            of_structured_text(text, found);
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| of_secret(element, false, found)),
+        Value::Object(map) => map.values().for_each(|value| of_secret(value, false, found)),
+    }
+}
+
+/// The texts inside a secret that is itself the text of a map or list.
+fn of_structured_text(text: &str, found: &mut BTreeSet<String>) {
+    if let Ok(inner @ (Value::Array(_) | Value::Object(_))) = serde_json::from_str(text) {
+        of_secret(&inner, false, found);
+    } else if let Ok(map) = literal::dict(text) {
+        found.extend(map.values().filter_map(Value::as_str).map(str::to_owned));
+    }
+}

@@ -1,0 +1,142 @@
+//! The options that every module has, whatever it manages.
+
+use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    error::{Error, Result},
+    spec::Object,
+};
+use crate::http::{Auth, Base, Settings, Tls};
+
+/// What to do with the other objects when one fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnError {
+    /// Apply no further change.
+    #[default]
+    Stop,
+    /// Do what can be done and fail at the end with each object's error.
+    Continue,
+    /// Undo what this task did, newest first, from the values read before.
+    Rollback,
+}
+
+/// Options of every module.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct Common {
+    /// What to do when a change fails: `stop` applies no further one, `continue` does what it can and
+    /// fails at the end with each object's error, `rollback` undoes what this task did, newest first,
+    /// and says what could not be undone.
+    #[schemars(extend("x-default" = "stop"))]
+    pub on_error: OnError,
+    /// The time in seconds after which the run begins nothing new and reports what it did. By default
+    /// 600, or less where Ansible's own task timeout is known from `ANSIBLE_TASK_TIMEOUT`.
+    pub deadline: Option<f64>,
+    /// A file on the host where the module runs that gets one line of JSON before and one after each
+    /// change: time, module, server, object, action and the names of the fields. It is opened and
+    /// locked before anything is changed, and a failure there fails the task.
+    #[schemars(extend("x-type" = "path", "x-env" = ["HEARTH_AUDIT_LOG"]))]
+    pub audit_log: Option<String>,
+    /// Whether `objects` lists unchanged objects too: `auto` does so up to 300 of them, and gives only
+    /// their number above that.
+    #[schemars(extend("x-default" = "auto"))]
+    pub list_unchanged: ListUnchanged,
+}
+
+/// Whether the result lists unchanged objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ListUnchanged {
+    /// Up to a few hundred.
+    Auto,
+    /// All.
+    Always,
+    /// None.
+    Never,
+}
+
+/// Options of every API module that say how to reach its service; the service adds its address and
+/// credentials.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct Transport {
+    /// Whether the server's certificate is checked.
+    #[schemars(extend("x-default" = true))]
+    pub validate_certs: bool,
+    /// A PEM file of certificates to trust beside the system's: a CA, or the server's own self-signed
+    /// certificate, which is then trusted for itself with its host name still checked.
+    #[schemars(extend("x-type" = "path"))]
+    pub ca_path: Option<String>,
+    /// A PEM file with the client's certificate; it may hold its key too.
+    #[schemars(extend("x-type" = "path"))]
+    pub client_cert: Option<String>,
+    /// A PEM file with the client's key, where `client_cert` does not hold it.
+    #[schemars(extend("x-type" = "path"))]
+    pub client_key: Option<String>,
+    /// Whether the proxy that `HTTP_PROXY` and `HTTPS_PROXY` name is used; `NO_PROXY` is respected.
+    #[schemars(extend("x-default" = true))]
+    pub use_proxy: bool,
+    /// Headers sent with every request, such as those that a proxy in front of the service wants.
+    /// Their values are treated as secrets.
+    #[schemars(extend("x-no-log" = true))]
+    pub headers: Option<Object>,
+    /// The time in seconds for one request.
+    #[schemars(extend("x-default" = 30.0))]
+    pub timeout: f64,
+    /// How often a request that failed for a passing reason is repeated. A write whose answer was lost
+    /// is looked up before it is repeated.
+    #[schemars(extend("x-default" = 4))]
+    pub retries: u32,
+    /// The most requests under way at once. Writes begin below it and adapt to what the server bears.
+    #[schemars(extend("x-default" = 8))]
+    pub concurrency: u32,
+    /// The most requests a second; unlimited when left out.
+    pub rate_limit: Option<f64>,
+}
+
+impl Transport {
+    /// The settings that these options make, for any service.
+    pub fn settings(
+        &self,
+        base: Base,
+        auth: Auth,
+        passing: fn(u16, &str) -> bool,
+        deadline: Instant,
+    ) -> Result<Settings> {
+        let concurrency = self.concurrency.clamp(1, 64) as usize;
+        Ok(Settings {
+            base,
+            auth,
+            tls: Tls {
+                verify: self.validate_certs,
+                ca: self.ca_path.clone(),
+                client_cert: self.client_cert.clone(),
+                client_key: self.client_key.clone(),
+            },
+            use_proxy: self.use_proxy,
+            headers: self
+                .headers
+                .iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+                .collect(),
+            timeout: seconds(self.timeout, "timeout")?,
+            retries: self.retries,
+            concurrency,
+            writers: concurrency,
+            rate_limit: self.rate_limit,
+            deadline,
+            passing,
+        })
+    }
+}
+
+/// A number of seconds as a duration; zero, negative and endless ones are refused.
+pub fn seconds(value: f64, option: &str) -> Result<Duration> {
+    match Duration::try_from_secs_f64(value) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(Error::bad_options(format!("{option} is {value}, and a number of seconds above zero is needed"))),
+    }
+}

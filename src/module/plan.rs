@@ -1,0 +1,154 @@
+//! The plan: a list of changes, each a value that prints, compares and can be undone.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::spec::Object;
+
+/// What is to happen to one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is as declared.
+    Unchanged,
+    /// It is not there and will be.
+    Create,
+    /// Some of its fields differ.
+    Update,
+    /// Only its place differs.
+    Move,
+    /// It can get its declared form only by being deleted and made anew.
+    Replace,
+    /// It is there and will not be.
+    Delete,
+    /// It is written to a file of this host.
+    Export,
+}
+
+impl Action {
+    /// The word for a run that did it: "2 created".
+    pub fn done(self) -> &'static str {
+        match self {
+            Action::Unchanged => "unchanged",
+            Action::Create => "created",
+            Action::Update => "updated",
+            Action::Move => "moved",
+            Action::Replace => "replaced",
+            Action::Delete => "deleted",
+            Action::Export => "exported",
+        }
+    }
+
+    /// The word for what is being tried: "failed to create".
+    pub fn verb(self) -> &'static str {
+        match self {
+            Action::Unchanged => "leave",
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Move => "move",
+            Action::Replace => "replace",
+            Action::Delete => "delete",
+            Action::Export => "export",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.verb())
+    }
+}
+
+/// One step of a plan. `S` is what the kind needs to carry it out and to undo it.
+#[derive(Clone, Debug)]
+pub struct Change<S> {
+    /// Which of the declared objects it serves; `None` for one that `prune` found.
+    pub index: Option<usize>,
+    /// The object's name for people.
+    pub name: String,
+    /// What is to happen.
+    pub action: Action,
+    /// Changes of a lower rank are applied first; within a rank they run at once.
+    pub rank: u32,
+    /// How other changes of this plan name this object in `needs`; empty if none does.
+    pub key: String,
+    /// Keys of the changes that must have succeeded before this one.
+    pub needs: Vec<String>,
+    /// The object as it is, in the form that was compared; null when it is not there.
+    pub before: Value,
+    /// The object as it is to be, in the same form; null when it is not to be there.
+    pub after: Value,
+    /// The fields that differ, as dotted paths.
+    pub fields: Vec<String>,
+    /// Write-only fields that are sent though nobody can tell whether they differ.
+    pub sent: Vec<String>,
+    /// Ids and addresses that are known beforehand, for the result.
+    pub ids: Object,
+    /// What the person should know of it.
+    pub warnings: Vec<String>,
+    /// What the kind needs to carry it out.
+    pub step: S,
+}
+
+impl<S> Change<S> {
+    /// A change with its compared forms; the differing fields are found here.
+    pub fn new(
+        index: Option<usize>,
+        name: impl Into<String>,
+        action: Action,
+        before: Value,
+        after: Value,
+        step: S,
+    ) -> Self {
+        let fields = match action {
+            Action::Update | Action::Move | Action::Replace => super::diff::differing(&before, &after),
+            _ => Vec::new(),
+        };
+        Change {
+            index,
+            name: name.into(),
+            action,
+            rank: 0,
+            key: String::new(),
+            needs: Vec::new(),
+            before,
+            after,
+            fields,
+            sent: Vec::new(),
+            ids: Object::new(),
+            warnings: Vec::new(),
+            step,
+        }
+    }
+
+    /// The same change at that rank.
+    pub fn at_rank(mut self, rank: u32) -> Self {
+        self.rank = rank;
+        self
+    }
+
+    /// The same change with an id for the result.
+    pub fn with_id(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.ids.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Whether anything is to be done.
+    pub fn is_change(&self) -> bool {
+        self.action != Action::Unchanged
+    }
+}
+
+/// What a change left behind when it was applied.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// Ids and addresses that the service gave, for the result.
+    pub ids: Object,
+    /// The service's answer, as far as the kind wants it for the result of a single object, for
+    /// reading back, or for undoing.
+    pub answer: Value,
+    /// What the person should know of it.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,197 @@
+//! From what Ansible sent to a [`Task`]: coerced, checked, one object or a list of them.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{
+    coerce::{self, Checks},
+    common::Common,
+    error::{Error, Result},
+    kind::{Declared, Kind, Task},
+    secret,
+    spec::{Group, Object, OptionSpec, Spec, Type},
+};
+
+/// What Ansible says of the run, beside the options.
+#[derive(Clone, Debug, Default)]
+pub struct Internal {
+    /// `--check`.
+    pub check_mode: bool,
+    /// `--diff`.
+    pub diff: bool,
+    /// The number of `-v`.
+    pub verbosity: u64,
+    /// The task has `no_log: true`.
+    pub no_log: bool,
+    /// Whether the result is to hold `invocation` (asked for by ansible-core 2.21).
+    pub inject_invocation: bool,
+    /// Whether options that the module does not know are to be taken silently.
+    pub ignore_unknown: bool,
+    /// The name by which the task called the module.
+    pub module_name: Option<String>,
+}
+
+impl Internal {
+    /// Takes the `_ansible_*` keys out of what was sent; those that are not known are ignored.
+    pub fn take(args: &mut Object) -> Internal {
+        let mut internal = Internal::default();
+        args.retain(|key, value| {
+            let Some(name) = key.strip_prefix("_ansible_") else { return true };
+            let set = value.as_bool().unwrap_or(false);
+            match name {
+                "check_mode" => internal.check_mode = set,
+                "diff" => internal.diff = set,
+                "verbosity" => internal.verbosity = value.as_u64().unwrap_or(0),
+                "no_log" => internal.no_log = set,
+                "inject_invocation" => internal.inject_invocation = set,
+                "ignore_unknown_opts" => internal.ignore_unknown = set,
+                "module_name" => internal.module_name = value.as_str().map(str::to_owned),
+                _ => {}
+            }
+            false
+        });
+        internal
+    }
+}
+
+/// All options of a module as they are documented and checked for a single object.
+pub fn spec<K: Kind>() -> Spec {
+    Spec::of::<K::Object>().in_group(Group::Object).and(around::<K>(true))
+}
+
+/// The options around the objects. `items` says whether the list's items are described: they are in
+/// the documentation, and not where each item is checked by itself.
+fn around<K: Kind>(items: bool) -> Spec {
+    let list = OptionSpec {
+        name: K::PLURAL.to_owned(),
+        description: format!(
+            "A list of {}, each with the options of one. What stands at the top level beside it is the default \
+             for each of them, and only what is written is compared: the defaults of a single {} do not count.",
+            K::PLURAL.replace('_', " "),
+            K::NOUN
+        ),
+        kind: Type::List,
+        elements: Some(Type::Dict),
+        options: items.then(|| Spec::of::<K::Object>().as_item()),
+        group: Group::Run,
+        ..OptionSpec::default()
+    };
+    Spec { options: vec![list], ..Spec::default() }
+        .and(Spec::of::<K::Settings>().in_group(Group::Run))
+        .and(Spec::of::<K::Connection>().in_group(Group::Connection))
+        .and(Spec::of::<Common>().in_group(Group::Common))
+}
+
+/// The JSON schema of a module's options, for editors and other programs.
+pub fn schema<K: Kind>() -> Value {
+    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    let of = |part: schemars::Schema| part.to_value();
+    let generate = |which: u8| {
+        let generator = settings.clone().into_generator();
+        of(match which {
+            0 => generator.into_root_schema_for::<K::Object>(),
+            1 => generator.into_root_schema_for::<K::Settings>(),
+            2 => generator.into_root_schema_for::<K::Connection>(),
+            _ => generator.into_root_schema_for::<Common>(),
+        })
+    };
+    let object = generate(0);
+    let mut properties = object["properties"].as_object().cloned().unwrap_or_default();
+    properties.insert(K::PLURAL.to_owned(), json!({"type": ["array", "null"], "items": object}));
+    for part in [generate(1), generate(2), generate(3)] {
+        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": K::NAME,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+/// The task, and what is to be warned of.
+pub struct Parsed<K: Kind> {
+    /// The task.
+    pub task: Task<K>,
+    /// Warnings about the options.
+    pub warnings: Vec<String>,
+}
+
+/// Brings the options to their types and checks them.
+pub fn parse<K: Kind>(args: &Object, internal: &Internal, env: coerce::Env) -> Result<Parsed<K>> {
+    let full = spec::<K>();
+    let found = coerce::secrets(&full, args, env);
+    secret::hide(found.iter().map(String::as_str));
+    let module = internal.module_name.as_deref().unwrap_or(K::NAME);
+    let checks = Checks { ignore_unknown: internal.ignore_unknown, ..Checks::default() };
+    let single = args.get(K::PLURAL).is_none_or(Value::is_null);
+    let spec = if single {
+        Spec::of::<K::Object>().and(around::<K>(false))
+    } else {
+        Spec::of::<K::Object>().as_defaults().and(around::<K>(false))
+    };
+    let coerced = coerce::validate(&spec, module, args, env, checks).map_err(Error::bad_options)?;
+    // A default may be a secret too (the password `admin`).
+    let chosen = coerce::secrets(&full, &coerced.values, env);
+    secret::hide(chosen.iter().map(String::as_str));
+    let mut warnings = coerced.warnings;
+    let object_spec = Spec::of::<K::Object>();
+    let mine = |name: &String| object_spec.find(name).is_some();
+    let declared = if single {
+        let written = coerced.written.iter().filter(|name| mine(name)).cloned().collect();
+        vec![Declared { options: part(&object_spec, &coerced.values, "")?, written, at: String::new() }]
+    } else {
+        let above: Object =
+            coerced.values.iter().filter(|(name, _)| coerced.written.contains(*name) && mine(name)).map(own).collect();
+        let items = coerced.values[K::PLURAL].as_array().cloned().unwrap_or_default();
+        let mut declared = Vec::with_capacity(items.len());
+        for (number, item) in items.iter().enumerate() {
+            let at = format!("{}[{number}]", K::PLURAL);
+            let item = item.as_object().cloned().unwrap_or_default();
+            let of_item = object_spec.as_item();
+            let coerced =
+                coerce::validate_item(&of_item, module, &item, env, checks, &at).map_err(Error::bad_options)?;
+            warnings.extend(coerced.warnings.into_iter().map(|warning| format!("{at}: {warning}")));
+            let mut values = above.clone();
+            values.extend(coerced.values.iter().filter(|(name, _)| coerced.written.contains(*name)).map(own));
+            let written: BTreeSet<String> = values.keys().cloned().collect();
+            for option in of_item.options.iter().filter(|option| option.default.is_some()) {
+                let default = option.default.clone().unwrap_or_default();
+                values.entry(option.name.clone()).or_insert(default);
+            }
+            coerce::check_requirements(&of_item, &values, &at).map_err(Error::bad_options)?;
+            declared.push(Declared { options: part(&object_spec, &values, &at)?, written, at });
+        }
+        declared
+    };
+    let task = Task {
+        connection: part(&Spec::of::<K::Connection>(), &coerced.values, "")?,
+        settings: part(&Spec::of::<K::Settings>(), &coerced.values, "")?,
+        common: part(&Spec::of::<Common>(), &coerced.values, "")?,
+        declared,
+        single,
+        written: coerced.written,
+        no_log: internal.no_log,
+    };
+    Ok(Parsed { task, warnings })
+}
+
+fn own((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+/// The struct that some of the options make up. Options that are null are left out of it: null means
+/// "not declared", as Ansible's `omit` does.
+fn part<T: DeserializeOwned + JsonSchema>(spec: &Spec, values: &Object, at: &str) -> Result<T> {
+    let chosen: Object =
+        values.iter().filter(|(name, value)| !value.is_null() && spec.find(name).is_some()).map(own).collect();
+    serde_json::from_value(Value::Object(chosen)).map_err(|error| {
+        let place = if at.is_empty() { String::new() } else { format!("{at}: ") };
+        Error::bad_options(format!("{place}the options cannot be used: {error}"))
+    })
+}
