@@ -1,8 +1,8 @@
 //! The table of all modules; tests and documentation run over the whole of it.
 
-use crate::module::Module;
+use crate::{grafana::folder::FolderKind, module::Module};
 
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {
-    vec![]
+    vec![Module::of::<FolderKind>()]
 }

@@ -4,6 +4,8 @@
 //! Facts are from measurements of Grafana 12.4.0 and 11.5.1; the comments name what was seen.
 
 mod connection;
+pub mod folder;
+pub mod folder_tree;
 pub mod permissions;
 
 use serde_json::Value;
@@ -23,6 +25,8 @@ const MAIN_ORG: i64 = 1;
 pub struct Session {
     /// The caller's login; a token's is that of its service account.
     pub login: String,
+    /// The caller's number; a token's is that of its service account. Zero when it is not told.
+    pub user_id: i64,
     /// The organisation that the task works in.
     pub org: i64,
     /// Whether the caller is an administrator of the whole server.
@@ -91,6 +95,7 @@ pub fn open<K: Kind<Connection = Connection>>(task: &Task<K>, client: &mut Clien
         .json()?;
     let mut session = Session {
         login: me["login"].as_str().unwrap_or_default().to_owned(),
+        user_id: user_id(&me),
         org: header.or(me["orgId"].as_i64()).unwrap_or(MAIN_ORG),
         server_admin: me["isGrafanaAdmin"].as_bool().unwrap_or(false),
         version: None,
@@ -102,6 +107,12 @@ pub fn open<K: Kind<Connection = Connection>>(task: &Task<K>, client: &mut Clien
         }
     }
     Ok(session)
+}
+
+/// A user's number; a service account has 0 there and its own in `uid` ("service-account:2").
+fn user_id(me: &Value) -> i64 {
+    let of_account = || me["uid"].as_str()?.strip_prefix("service-account:")?.parse().ok();
+    me["id"].as_i64().filter(|id| *id > 0).or_else(of_account).unwrap_or(0)
 }
 
 /// The id of an organisation. A member sees it among its own; a server administrator sees all.

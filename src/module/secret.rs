@@ -288,7 +288,7 @@ mod tests {
                 let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{before}{secret}{behind}"));
                 let masked = mask(&encoded);
                 assert!(masked.contains(STARS), "{encoded} stayed");
-                assert!(masked.len() - STARS.len() <= 8, "{masked} keeps too much");
+                assert!(masked.len() - STARS.len() <= 10, "{masked} keeps more than its neighbours");
             }
         }
     }
