@@ -72,7 +72,12 @@ impl FolderTree {
             let uids: Vec<&str> = found.iter().map(|folder| folder.uid.as_str()).collect();
             return Err(Error::new(
                 ErrorKind::Conflict,
-                format!("{} folders in {} have the title `{title}`: {}", found.len(), self.place(parent), uids.join(", ")),
+                format!(
+                    "{} folders in {} have the title `{title}`: {}",
+                    found.len(),
+                    self.place(parent),
+                    uids.join(", ")
+                ),
             )
             .hint("titles are not unique in Grafana; say which one by `uid`"));
         }
@@ -170,8 +175,7 @@ pub fn titles(path: &str) -> Vec<String> {
 }
 
 fn by_k8s(reader: Reader<'_>, session: &Session) -> Result<Vec<Folder>> {
-    let address =
-        path(&["apis", "folder.grafana.app", "v1beta1", "namespaces", &session.namespace(), "folders"]);
+    let address = path(&["apis", "folder.grafana.app", "v1beta1", "namespaces", &session.namespace(), "folders"]);
     let items = k8s_list(reader, &address, &[("limit", &PAGE.to_string())])?;
     Ok(items.iter().map(from_k8s).collect())
 }

@@ -13,8 +13,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-pub use options::{FolderOptions, FolderSettings};
 use options::State;
+pub use options::{FolderOptions, FolderSettings};
 use plan::Place;
 
 use super::{
@@ -74,11 +74,15 @@ impl Contents {
             1 => Some(format!("1 {word}")),
             more => Some(format!("{more} {word}s")),
         };
-        [count(self.dashboards, "dashboard"), count(self.alert_rules, "alert rule"), count(self.library_panels, "library panel")]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(", ")
+        [
+            count(self.dashboards, "dashboard"),
+            count(self.alert_rules, "alert rule"),
+            count(self.library_panels, "library panel"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
     }
 }
 
@@ -246,7 +250,10 @@ impl Kind for FolderKind {
                 if step.lost.is_empty() {
                     return Ok(());
                 }
-                Err(Error::new(ErrorKind::Rejected, format!("the folder is there again, without what it held: {}", step.lost)))
+                Err(Error::new(
+                    ErrorKind::Rejected,
+                    format!("the folder is there again, without what it held: {}", step.lost),
+                ))
             }
             (_, Some(folder)) => {
                 if step.title != folder.title || step.description.is_some() {
@@ -319,7 +326,8 @@ fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Change
         Err(error) if error.uncertain => {
             // The folder of a "database is locked" is there, without any permission (fact 50).
             let found = look_for(context, *writer, step, &parent)?.ok_or(error)?;
-            let default = (parent.is_empty() && step.permissions.is_none()).then(|| by_default(&context.session.session));
+            let default =
+                (parent.is_empty() && step.permissions.is_none()).then(|| by_default(&context.session.session));
             let told = "the service answered an error and had made the folder all the same; its permissions were set";
             (found, step.permissions.clone().or(default), vec![told.to_owned()])
         }

@@ -79,10 +79,12 @@ impl<'r> Planner<'r> {
     /// Whether the parent that a folder names by path or uid is itself still to be planned.
     fn waits_for_another(&self, index: usize, waiting: &[usize]) -> Result<bool> {
         let options = &self.task.task.declared[index].options;
-        let others = waiting.iter().filter(|other| **other != index).map(|other| &self.task.task.declared[*other].options);
+        let others =
+            waiting.iter().filter(|other| **other != index).map(|other| &self.task.task.declared[*other].options);
         if let Some(uid) = options.parent_uid.as_deref().filter(|uid| !uid.is_empty()) {
-            return Ok(self.snapshot.tree.get(uid).is_none()
-                && others.clone().any(|other| other.uid.as_deref() == Some(uid)));
+            return Ok(
+                self.snapshot.tree.get(uid).is_none() && others.clone().any(|other| other.uid.as_deref() == Some(uid))
+            );
         }
         let path = titles(options.parent.as_deref().unwrap_or_default());
         let (_, missing) = self.snapshot.tree.walk(&path)?;
@@ -120,8 +122,11 @@ impl<'r> Planner<'r> {
                 return Ok(Some(Place::Made(key)));
             }
             // Grafana 12 takes an unknown parent and hides the folder from every list (fact 24).
-            return Err(Error::new(ErrorKind::NotFound, format!("folder `{}`: there is no folder with the uid `{uid}` to lie in", name(options)))
-                .hint("make the parent first, or declare it in the same list"));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("folder `{}`: there is no folder with the uid `{uid}` to lie in", name(options)),
+            )
+            .hint("make the parent first, or declare it in the same list"));
         }
         let Some(path) = &options.parent else { return Ok(None) };
         let path = titles(path);
@@ -141,7 +146,8 @@ impl<'r> Planner<'r> {
                 let rank = self.rank_below(&place);
                 let after = json!({"title": title, "parent": self.parent_text(&place)});
                 let step = Step { uid: None, title: title.clone(), place: place.clone(), ..Step::default() };
-                let mut change = Change::new(None, title.clone(), Action::Create, Value::Null, after, step).at_rank(rank);
+                let mut change =
+                    Change::new(None, title.clone(), Action::Create, Value::Null, after, step).at_rank(rank);
                 change.key.clone_from(&key);
                 change.needs = needs(&place);
                 self.made.insert(key.clone(), rank);
@@ -203,7 +209,13 @@ impl<'r> Planner<'r> {
         Ok(change)
     }
 
-    fn update(&self, index: usize, options: &FolderOptions, folder: &Folder, place: Option<Place>) -> Result<Change<Step>> {
+    fn update(
+        &self,
+        index: usize,
+        options: &FolderOptions,
+        folder: &Folder,
+        place: Option<Place>,
+    ) -> Result<Change<Step>> {
         let tree = &self.snapshot.tree;
         let mut before = json!({"title": folder.title});
         let mut after = json!({"title": name(options)});
@@ -303,8 +315,13 @@ impl<'r> Planner<'r> {
         if !held.is_empty() {
             before["holds"] = json!(held);
         }
-        let below: Vec<String> =
-            self.snapshot.tree.all().filter(|other| other.uid != folder.uid && self.snapshot.tree.is_within(&other.uid, &folder.uid)).map(|other| other.title.clone()).collect();
+        let below: Vec<String> = self
+            .snapshot
+            .tree
+            .all()
+            .filter(|other| other.uid != folder.uid && self.snapshot.tree.is_within(&other.uid, &folder.uid))
+            .map(|other| other.title.clone())
+            .collect();
         if !below.is_empty() {
             before["folders"] = json!(below);
         }
@@ -340,7 +357,8 @@ impl<'r> Planner<'r> {
         let prefix = prune.name_prefix.as_deref().unwrap_or_default();
         let mut changes = Vec::new();
         for folder in tree.all() {
-            let in_scope = parent.as_ref().is_none_or(|parent| folder.parent == *parent) && folder.title.starts_with(prefix);
+            let in_scope =
+                parent.as_ref().is_none_or(|parent| folder.parent == *parent) && folder.title.starts_with(prefix);
             let holds_kept = kept.iter().any(|uid| tree.is_within(uid, &folder.uid));
             let holds_new = planned.iter().any(|change| {
                 matches!(&change.step.place, Place::At(uid) if change.action != Action::Delete && !uid.is_empty() && tree.is_within(uid, &folder.uid))
@@ -372,7 +390,9 @@ impl<'r> Planner<'r> {
 
     fn warn_of_description(&self, options: &FolderOptions, change: &mut Change<Step>) {
         if options.description.is_some() && !self.task.session.at_least(12) {
-            change.warnings.push("this version of Grafana does not show descriptions, so it was not compared".to_owned());
+            change
+                .warnings
+                .push("this version of Grafana does not show descriptions, so it was not compared".to_owned());
         }
     }
 

@@ -14,13 +14,8 @@ fn plan_of(args: Value, snapshot: Snapshot, version: &str) -> Result<Vec<Change<
     args.insert("url".into(), json!("http://h"));
     let parsed = task::parse::<FolderKind>(&args, &Internal::default(), &|_| None)?;
     let desired = FolderKind::load(&parsed.task)?;
-    let session = Session {
-        login: "admin".into(),
-        user_id: 1,
-        org: 1,
-        server_admin: true,
-        version: Version::parse(version),
-    };
+    let session =
+        Session { login: "admin".into(), user_id: 1, org: 1, server_admin: true, version: Version::parse(version) };
     let session = FolderSession { session, made: Mutex::default() };
     plan::plan(&Context { task: &parsed.task, desired: &desired, session: &session }, &snapshot)
 }

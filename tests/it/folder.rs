@@ -1,0 +1,302 @@
+//! `grafana_folder`: the twelve steps, and each fact about folders that Grafana surprises with.
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, failed, fine, server, stand_in, stand_in_11, twelve_steps};
+
+const MODULE: &str = "grafana_folder";
+
+fn delete(server: &Server, uid: &str) {
+    server.api("DELETE", &format!("/api/folders/{uid}?forceDeleteRules=true"), Value::Null);
+}
+
+#[test]
+fn twelve_steps_by_uid() {
+    for server in [server(), stand_in_11()] {
+        let (uid, parent) = (server.name("f"), server.name("p"));
+        fine(server.run(MODULE, json!({"name": parent, "uid": parent})));
+        twelve_steps(
+            &server,
+            MODULE,
+            json!({"name": server.name("Infra"), "uid": uid}),
+            json!({"name": server.name("Infrastructure"), "uid": uid, "parent_uid": parent}),
+            json!({"name": server.name("Infrastructure"), "uid": uid, "state": "absent"}),
+        );
+        delete(&server, &parent);
+    }
+}
+
+#[test]
+fn twelve_steps_of_a_list_with_description_and_permissions() {
+    let server = server();
+    let (one, two) = (server.name("one"), server.name("two"));
+    let grants = |permission: &str| json!([{"role": "Viewer", "permission": permission}, {"role": "Editor", "permission": "Edit"}]);
+    let folders = |permission: &str, text: &str| {
+        json!({"folders": [
+            {"name": two, "uid": two, "parent_uid": one, "description": text},
+            {"name": one, "uid": one, "permissions": grants(permission)},
+        ]})
+    };
+    let gone = json!({"state": "absent", "folders": [{"name": one, "uid": one}, {"name": two, "uid": two}]});
+    twelve_steps(&server, MODULE, folders("View", "first"), folders("Edit", "second"), gone);
+}
+
+#[test]
+fn a_single_folder_has_the_keys_of_the_peer() {
+    let server = server();
+    let uid = server.name("keys");
+    let made = fine(server.run(MODULE, json!({"title": "Keys", "uid": uid})));
+    assert_eq!((&made["folder"]["uid"], &made["folder"]["title"]), (&json!(uid), &json!("Keys")));
+    assert!(made["folder"]["id"].is_i64(), "{made:#}");
+    let again = fine(server.run(MODULE, json!({"title": "Keys", "uid": uid})));
+    assert_eq!(again["folder"], made["folder"]);
+    let gone = fine(server.run(MODULE, json!({"title": "Keys", "uid": uid, "state": "absent"})));
+    assert_eq!(gone["message"], json!({"message": "Folder deleted"}));
+    let never = fine(server.run(MODULE, json!({"title": "Keys", "uid": uid, "state": "absent"})));
+    assert_eq!(never["message"], json!("No folder found"));
+}
+
+#[test]
+fn a_tree_is_made_in_one_task_and_found_by_its_paths() {
+    let server = server();
+    let root = server.name("Home");
+    let tree = json!({"folders": [
+        {"name": "Leaf", "parent": format!("{root}/Mid/Deep"), "create_parents": true},
+        {"name": root},
+        {"name": "Mid", "parent": root},
+    ]});
+    let predicted = fine(server.check(MODULE, tree.clone()));
+    assert_eq!(predicted["msg"], "would be: 4 created");
+    let made = fine(server.run(MODULE, tree.clone()));
+    assert_eq!(made["msg"], "4 created");
+    let again = fine(server.run(MODULE, tree));
+    assert_eq!((&again["changed"], &again["msg"]), (&json!(false), &json!("3 unchanged")));
+    let leaf = made["objects"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "Leaf")).cloned();
+    let uid = leaf.expect("the leaf is listed")["uid"].clone();
+    let parents = server.get(&format!("/api/folders/{}", uid.as_str().expect("a uid")))["parents"].clone();
+    let titles: Vec<&Value> = parents.as_array().expect("it has parents").iter().map(|one| &one["title"]).collect();
+    assert_eq!(titles, [&json!(root), &json!("Mid"), &json!("Deep")]);
+    fine(server.run(MODULE, json!({"name": root, "state": "absent"})));
+}
+
+/// Fact 23: titles are not unique.
+#[test]
+fn a_title_that_fits_several_changes_nothing() {
+    let server = server();
+    let title = server.name("Twin");
+    for uid in ["a", "b"] {
+        server.post("/api/folders", json!({"title": title, "uid": server.name(uid)}));
+    }
+    let result = failed(server.run(MODULE, json!({"name": title, "state": "absent"})), "have the title");
+    assert_eq!(result["changed"], json!(false));
+    for uid in ["a", "b"] {
+        server.get(&format!("/api/folders/{}", server.name(uid)));
+        delete(&server, &server.name(uid));
+    }
+}
+
+/// Fact 24: an unknown parent is accepted by 12.4, and the folder is in no list.
+#[test]
+fn an_orphan_is_not_made_and_an_existing_one_is_brought_home() {
+    let server = server();
+    let uid = server.name("orphan");
+    failed(
+        server.run(MODULE, json!({"name": uid, "uid": uid, "parent_uid": "nowhere"})),
+        "no folder with the uid `nowhere`",
+    );
+    let (status, _) = server.api("GET", &format!("/api/folders/{uid}"), Value::Null);
+    assert_eq!(status, 404);
+    let (status, _) = server.api("POST", "/api/folders", json!({"title": uid, "uid": uid, "parentUid": "nowhere"}));
+    if status == 200 {
+        let moved = fine(server.run(MODULE, json!({"name": uid, "uid": uid, "parent_uid": ""})));
+        assert_eq!(moved["action"], "move");
+        let listed = server.get("/api/folders?limit=5000");
+        assert!(listed.as_array().is_some_and(|all| all.iter().any(|one| one["uid"] == json!(uid))));
+        delete(&server, &uid);
+    }
+}
+
+/// Fact 28: a deletion takes everything in the folder with it, and asks nobody.
+#[test]
+fn a_folder_that_holds_a_dashboard_is_deleted_only_by_force() {
+    let server = server();
+    let (uid, dashboard) = (server.name("full"), server.name("d"));
+    server.post("/api/folders", json!({"title": uid, "uid": uid}));
+    server.post("/api/dashboards/db", json!({"dashboard": {"uid": dashboard, "title": "D"}, "folderUid": uid}));
+    let absent = json!({"name": uid, "uid": uid, "state": "absent"});
+    for result in [server.check(MODULE, absent.clone()), server.run(MODULE, absent)] {
+        failed(result, "it holds 1 dashboard");
+    }
+    server.get(&format!("/api/dashboards/uid/{dashboard}"));
+    fine(server.run(MODULE, json!({"name": uid, "uid": uid, "state": "absent", "force": true})));
+    assert_eq!(server.api("GET", &format!("/api/dashboards/uid/{dashboard}"), Value::Null).0, 404);
+}
+
+/// Fact 26: the version must fit, so a change that somebody makes meanwhile is not lost but seen.
+#[test]
+fn a_change_made_meanwhile_is_planned_again() {
+    for server in [stand_in(sandbox::Config::default()), stand_in_11()] {
+        server.post("/api/folders", json!({"title": "Old", "uid": "f"}));
+        let conflict = json!({"message": "The dashboard has been changed by someone else"});
+        server.fault(json!({"method": "PUT", "path": "/api/folders/f", "kind": "status", "status": 412, "body": conflict, "times": 1}));
+        let result = fine(server.run(MODULE, json!({"name": "New", "uid": "f"})));
+        assert_eq!(result["changed"], json!(true));
+        assert_eq!(server.get("/api/folders/f")["title"], "New");
+    }
+}
+
+/// Fact 50: the folder of a "database is locked" is there, without any permission.
+#[test]
+fn a_folder_made_despite_an_error_has_its_permissions() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "locked-after", "times": 1}));
+    let result = fine(server.run(MODULE, json!({"name": "Locked", "uid": "locked"})));
+    assert_eq!(result["changed"], json!(true));
+    assert!(result["warnings"].to_string().contains("made the folder all the same"), "{result:#}");
+    let held = server.get("/api/folders/locked/permissions");
+    let mut roles: Vec<String> = held
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| format!("{}{}", one["role"].as_str().unwrap_or("admin"), one["permission"]))
+        .collect();
+    roles.sort();
+    assert_eq!(roles, ["Editor2", "Viewer1", "admin4"]);
+}
+
+#[test]
+fn a_folder_that_was_not_made_is_made_after_another_look() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "locked-before", "times": 2}));
+    let result = fine(server.run(MODULE, json!({"folders": [{"name": "A", "uid": "a"}, {"name": "B", "uid": "b"}]})));
+    assert_eq!(result["msg"], "2 created");
+    let all = server.get("/api/folders");
+    assert_eq!(all.as_array().map(Vec::len), Some(2), "{all}");
+}
+
+#[test]
+fn a_lost_answer_is_looked_up_before_it_is_repeated() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "reset", "after": true, "times": 1}));
+    let result = fine(server.run(MODULE, json!({"name": "Once"})));
+    assert_eq!(result["changed"], json!(true), "{result:#}");
+    let all = server.get("/api/folders");
+    assert_eq!(all.as_array().map(Vec::len), Some(1), "it was made twice: {all}");
+}
+
+#[test]
+fn names_stand_for_teams_and_users_in_permissions() {
+    let server = server();
+    let (uid, team, user) = (server.name("perm"), server.name("team"), server.name("user"));
+    let made = server.post("/api/teams", json!({"name": team}));
+    let person = server.post(
+        "/api/admin/users",
+        json!({"login": user, "password": "a-long-password-1", "email": format!("{user}@lab.test")}),
+    );
+    let options = json!({"name": uid, "uid": uid, "permissions": [
+        {"team": team, "permission": "Admin"}, {"user": user.to_uppercase(), "permission": "edit"},
+    ]});
+    // Choices are exact, as in AnsibleModule.
+    failed(server.run(MODULE, options.clone()), "must be one of: View, Edit, Admin");
+    let options = json!({"name": uid, "uid": uid, "permissions": [
+        {"team": team, "permission": "Admin"}, {"user": user.to_uppercase(), "permission": "Edit"},
+    ]});
+    assert_eq!(fine(server.run(MODULE, options.clone()))["changed"], json!(true));
+    assert_eq!(fine(server.run(MODULE, options))["changed"], json!(false));
+    let unknown = json!({"name": uid, "uid": uid, "permissions": [{"team": "nobody", "permission": "View"}]});
+    failed(server.run(MODULE, unknown), "there is no team `nobody`");
+    let none = json!({"name": uid, "uid": uid, "permissions": []});
+    assert_eq!(fine(server.run(MODULE, none.clone()))["changed"], json!(true));
+    assert_eq!(fine(server.run(MODULE, none))["changed"], json!(false));
+    assert_eq!(server.get(&format!("/api/folders/{uid}/permissions")), json!([]));
+    delete(&server, &uid);
+    server.api("DELETE", &format!("/api/teams/{}", made["teamId"]), Value::Null);
+    server.api("DELETE", &format!("/api/admin/users/{}", person["id"]), Value::Null);
+}
+
+#[test]
+fn prune_removes_what_is_not_declared_within_its_scope_and_limit() {
+    let server = server();
+    let home = server.name("home");
+    let mut folders = vec![json!({"name": home, "uid": home})];
+    folders.extend(["a", "b", "c"].map(|name| json!({"name": name, "parent_uid": home})));
+    fine(server.run(MODULE, json!({"folders": folders})));
+    let keep = |limit: u32| json!({"folders": [{"name": home, "uid": home}, {"name": "a", "parent_uid": home}], "prune": {"parent_uid": home, "limit": limit}});
+    let refused = failed(server.run(MODULE, keep(1)), "would delete 2 folders, more than its limit of 1");
+    assert_eq!(refused["changed"], json!(false));
+    assert_eq!(fine(server.run(MODULE, keep(2)))["msg"], "2 deleted, 2 unchanged");
+    assert_eq!(fine(server.run(MODULE, keep(2)))["changed"], json!(false));
+    delete(&server, &home);
+}
+
+#[test]
+fn rollback_takes_back_what_was_done_newest_first() {
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/folders", json!({"title": "Before", "uid": "old"}));
+    server.fault(json!({"method": "POST", "path": "/api/folders/old/move", "kind": "status", "status": 403, "body": {"message": "no"}}));
+    let task = json!({"on_error": "rollback", "folders": [
+        {"name": "New", "uid": "new"},
+        {"name": "Other", "uid": "old", "parent_uid": "new"},
+    ]});
+    let result = failed(server.run(MODULE, task), "failed to update folder `Other`");
+    assert_eq!(server.api("GET", "/api/folders/new", Value::Null).0, 404, "{result:#}");
+    assert_eq!(result["changed"], json!(false), "{result:#}");
+}
+
+#[test]
+fn with_continue_the_rest_is_done_and_children_of_the_failed_wait() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "status", "status": 400, "body": {"message": "no"}, "times": 1}));
+    let task = json!({"on_error": "continue", "concurrency": 1, "folders": [
+        {"name": "Bad", "uid": "bad"}, {"name": "Child", "uid": "child", "parent_uid": "bad"}, {"name": "Good", "uid": "good"},
+    ]});
+    let result = failed(server.run(MODULE, task), "failed to create folder `Bad`");
+    assert!(result["objects"][1]["error"].to_string().contains("`Bad`, which it needs, failed"), "{result:#}");
+    assert_eq!(result["objects"][2]["changed"], json!(true));
+    server.get("/api/folders/good");
+}
+
+#[test]
+fn a_thousand_unchanged_folders_cost_a_few_reads_and_no_write() {
+    let server = stand_in(sandbox::Config::default());
+    let folders: Vec<Value> =
+        (0..1000).map(|number| json!({"name": format!("F{number}"), "uid": format!("f{number}")})).collect();
+    let task = json!({"folders": folders});
+    assert_eq!(fine(server.run(MODULE, task.clone()))["msg"], "1000 created");
+    server.forget_requests();
+    let again = fine(server.run(MODULE, task));
+    assert_eq!(again["unchanged_objects"], json!(1000));
+    let requests = server.requests();
+    assert!(requests.len() <= 6, "{requests:?}");
+    assert_eq!(server.writes(), []);
+}
+
+#[test]
+fn an_organisation_is_chosen_without_switching_the_user() {
+    let server = stand_in(sandbox::Config::default());
+    let org = server.post("/api/orgs", json!({"name": "Second"}))["orgId"].clone();
+    for choice in [json!({"org_name": "Second"}), json!({"org_id": org})] {
+        let mut task = json!({"name": "Only there", "uid": "there"});
+        task.as_object_mut().expect("a map").extend(choice.as_object().cloned().expect("a map"));
+        fine(server.run(MODULE, task));
+    }
+    assert_eq!(server.get("/api/folders"), json!([]));
+    assert_eq!(server.get("/api/user")["orgId"], json!(1));
+    failed(server.run(MODULE, json!({"name": "x", "org_name": "Third"})), "no organisation `Third`");
+}
+
+#[test]
+fn no_request_departs_from_the_api_document() {
+    let server = stand_in(sandbox::Config::default());
+    let uid = "doc";
+    fine(server.run(MODULE, json!({"name": "Doc", "uid": uid, "description": "x", "permissions": [{"role": "Viewer", "permission": "View"}]})));
+    fine(server.run(MODULE, json!({"name": "Doc 2", "uid": uid, "description": "y"})));
+    fine(
+        server
+            .run(MODULE, json!({"folders": [{"name": "P", "uid": "p"}, {"name": "Doc 2", "uid": uid, "parent": "P"}]})),
+    );
+    fine(server.run(MODULE, json!({"name": "P", "uid": "p", "state": "absent", "force": true})));
+    let seen = server.get("/_sandbox/departures");
+    let list = seen["departures"].as_array().cloned().unwrap_or_default();
+    assert!(list.is_empty(), "{list:#?}");
+}
