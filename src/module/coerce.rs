@@ -155,8 +155,6 @@ impl<'a> Pass<'a> {
                     values.insert(option.name.clone(), default.clone());
                 }
             }
-        }
-        if extent == Extent::Whole {
             rules::required(spec, &values, place)?;
         }
         for option in &spec.options {
