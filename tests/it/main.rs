@@ -1,0 +1,3 @@
+//! Tests of the library and of the modules' real binaries.
+
+mod arguments;
