@@ -93,8 +93,11 @@ const DIFFERENCES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "an alias beside a set environment variable is no conflict",
-        &["alias with env fallback: the alias is looked at after the environment"],
+        "an environment variable conflicts with nothing that is written, and gives way to it",
+        &[
+            "alias with env fallback: the alias is looked at after the environment",
+            "mutually_exclusive with env fallback",
+        ],
     ),
     (
         "an internal argument that a newer Ansible sends is ignored",

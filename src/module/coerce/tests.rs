@@ -79,6 +79,24 @@ fn whole_options_have_defaults_environment_and_what_was_written() {
 }
 
 #[test]
+fn the_environment_gives_way_to_what_is_written() {
+    let spec = Spec::from_schema(&json!({
+        "properties": {
+            "user": {"type": "string", "x-aliases": ["login"], "x-env": ["A_USER"]},
+            "token": {"type": "string", "x-env": ["A_TOKEN"]},
+        },
+        "x-mutually-exclusive": [["user", "token"]],
+    }));
+    let env = |name: &str| Some(format!("from {name}"));
+    let coerced = validate(&spec, "m", &map(json!({"login": "me"})), &env, Checks::default())
+        .expect("the variables must give way");
+    assert_eq!(Value::Object(coerced.values), json!({"user": "me", "token": null}));
+    assert_eq!(coerced.warnings, [""; 0]);
+    let error = validate(&spec, "m", &Object::new(), &env, Checks::default()).expect_err("both variables are set");
+    assert_eq!(error, "parameters are mutually exclusive: user|token");
+}
+
+#[test]
 fn an_item_has_only_what_is_written() {
     let args = map(json!({"count": "3", "file": "~/x", "permissions": [{"role": 1}]}));
     let coerced = validate_item(&Spec::of::<Folder>(), "grafana_folder", &args, &env, Checks::default(), "folders[3]")
