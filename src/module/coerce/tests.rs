@@ -179,6 +179,8 @@ fn secrets_are_found_wherever_they_stand() {
     assert_eq!(found, expected);
     let args = map(json!({"secure": "{\"key\": \"in-json\"}"}));
     assert!(secrets(&Spec::of::<Folder>(), &args, &env).contains(&"in-json".to_owned()));
+    let args = map(json!({"password": "x=true,y"}));
+    assert_eq!(secrets(&Spec::of::<Folder>(), &args, &|_: &str| None), ["x=true,y"]);
     let args = map(json!({"secure": "key='in quotes' other={'a'"}));
     assert!(secrets(&Spec::of::<Folder>(), &args, &env).contains(&"in quotes".to_owned()));
 }
