@@ -7,7 +7,8 @@
 need_cargo
 
 if [ "${1-}" != dev ]; then
-    cargo xtask dist
+    # As a release build xtask shares what the modules need compiled.
+    cargo run --quiet --release --package xtask -- dist
     exit
 fi
 
