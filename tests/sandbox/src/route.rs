@@ -162,6 +162,7 @@ fn people_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ("GET", ["search", "sorting"]) => search::sorting(),
         ("GET", ["frontend", "settings"]) => server::frontend_settings(cx),
         ("GET", ["user"]) => users::current(cx),
+        ("PUT", ["user"]) if cx.who.kind == crate::auth::Kind::Anonymous => Err(crate::auth::no_user()),
         ("GET", ["user", "orgs"]) => users::own_orgs(cx),
         ("POST", ["user", "using", org]) => users::switch(cx, org),
         ("GET", ["users"]) => users::list(cx),
@@ -207,6 +208,7 @@ fn people_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ("DELETE", ["serviceaccounts", id, "tokens", token]) => service_accounts::delete_token(cx, id, token),
         ("GET", ["v1", "provisioning", "alert-rules"]) => rules::list(cx),
         ("POST", ["v1", "provisioning", "alert-rules"]) => rules::save(cx, None),
+        (_, ["v1", "provisioning", "alert-rules", "export"]) => Err(unsupported("exports")),
         ("GET", ["v1", "provisioning", "alert-rules", uid]) => rules::get(cx, uid),
         ("PUT", ["v1", "provisioning", "alert-rules", uid]) => rules::save(cx, Some(uid)),
         ("DELETE", ["v1", "provisioning", "alert-rules", uid]) => rules::delete(cx, uid),
@@ -223,7 +225,7 @@ fn missing(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ["admin", "stats"] => cx.need_server("server.stats:read")?,
         ["admin", "settings", ..] => cx.need_server("settings:read")?,
         ["admin", ..] => cx.need_server(&format!("users:{verb}"))?,
-        ["org" | "orgs" | "user" | "users" | "teams" | "serviceaccounts", _, ..] => {}
+        ["user"] | ["org" | "orgs" | "user" | "users" | "teams" | "serviceaccounts", _, ..] => {}
         [first, ..] if MISSING.contains(first) => {}
         _ => return Err(not_found()),
     }
@@ -240,7 +242,8 @@ pub(crate) fn version(cx: &Context) -> Answer {
         "compiler": "gc", "platform": "linux/amd64",
     });
     for key in ["emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor"] {
-        body[key] = json!(if key.ends_with("Major") { "1" } else { minor });
+        let compatible = if key.starts_with("min") && !cx.old() { "34" } else { minor };
+        body[key] = json!(if key.ends_with("Major") { "1" } else { compatible });
     }
     ok(body)
 }

@@ -101,7 +101,7 @@ pub(crate) fn add_member(cx: &mut Context, id: &str) -> Answer {
     cx.need(Role::Admin, "teams.permissions:write")?;
     let id = find(cx, id)?;
     let user = integer(&cx.call.object()?, "userId")?;
-    if !cx.state.users.contains_key(&user) {
+    if !cx.state.users.contains_key(&user) && !cx.state.accounts.contains_key(&user) {
         return Err(message(500, "Failed to add Member to Team"));
     }
     let team = cx.store().teams.get_mut(&id).expect("was just found");
