@@ -215,15 +215,13 @@ fn finished<K: Kind>(
     let failure = result::failure(&outcomes, problem.as_ref())
         .or_else(|| entries.iter().find(|entry| entry.get("failed") == Some(&Value::Bool(true))).and_then(said));
     out.insert("msg".into(), result::sentence(&outcomes, check_mode).into());
-    if context.task.single && failure.is_none() {
-        if let Some(outcome) = outcomes.first() {
-            for (key, value) in entries.first().into_iter().flatten() {
-                if !matches!(key.as_str(), "changed" | "warnings") {
-                    out.insert(key.clone(), value.clone());
-                }
+    if let (true, None, Some(outcome)) = (context.task.single, &failure, outcomes.first()) {
+        for (key, value) in entries.first().into_iter().flatten() {
+            if !matches!(key.as_str(), "changed" | "warnings") {
+                out.insert(key.clone(), value.clone());
             }
-            out.extend(K::single(context, &snapshot, &outcome.change, outcome.applied.as_ref(), check_mode));
         }
+        out.extend(K::single(context, &snapshot, &outcome.change, outcome.applied.as_ref(), check_mode));
     }
     if let Some(failure) = failure {
         out.insert("failed".into(), true.into());

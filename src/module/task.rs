@@ -128,7 +128,7 @@ pub fn parse<K: Kind>(args: &Object, internal: &Internal, env: coerce::Env) -> R
     let found = coerce::secrets(&full, args, env);
     secret::hide(found.iter().map(String::as_str));
     let module = internal.module_name.as_deref().unwrap_or(K::NAME);
-    let checks = Checks { ignore_unknown: internal.ignore_unknown, ..Checks::default() };
+    let checks = Checks { ignore_unknown: internal.ignore_unknown };
     let single = args.get(K::PLURAL).is_none_or(Value::is_null);
     let spec = if single {
         Spec::of::<K::Object>().and(around::<K>(false))
