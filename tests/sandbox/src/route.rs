@@ -149,7 +149,8 @@ fn access_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
     };
     match (method, &path[1..]) {
         ("GET", ["description"]) => permissions::describe(),
-        ("GET", [_]) | ("POST", [_]) => Err(unsupported("lists of access control; read …/permissions")),
+        ("GET", [_]) => Err(unsupported("lists of access control; read …/permissions")),
+        ("POST", [uid]) => permissions::set_many(cx, of, uid),
         ("POST", [uid, kind @ ("users" | "teams" | "builtInRoles"), id]) => permissions::set_one(cx, of, uid, kind, id),
         _ => Err(not_found()),
     }
@@ -238,10 +239,8 @@ pub(crate) fn version(cx: &Context) -> Answer {
         "gitTreeState": format!("grafana v{number}"), "buildDate": "2026-11-23T01:53:47Z", "goVersion": "go1.26.8",
         "compiler": "gc", "platform": "linux/amd64",
     });
-    if !cx.old() {
-        for key in ["emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor"] {
-            body[key] = json!(if key.ends_with("Major") { "1" } else { minor });
-        }
+    for key in ["emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor"] {
+        body[key] = json!(if key.ends_with("Major") { "1" } else { minor });
     }
     ok(body)
 }

@@ -173,7 +173,20 @@ fn put_dashboard(cx: &mut Context, uid: String, spec: &Value, folder: String, pr
         history: Vec::new(),
         provisioned,
         odd_version: false,
+        unmanaged: false,
     };
+    if let Some(provisioned) = &made.provisioned {
+        let path = format!("/etc/grafana/dashboards/{}", provisioned.file);
+        for (key, value) in [
+            ("managedBy", "classic-file-provisioning"),
+            ("managerId", "sandbox"),
+            ("sourceChecksum", "e83fd4f65ecf57889324ec1aa70266f1"),
+            ("sourcePath", &path),
+            ("sourceTimestamp", "1795399588000"),
+        ] {
+            made.annotations.insert(format!("grafana.app/{key}"), json!(value));
+        }
+    }
     made.remember("Initial save".to_owned(), 0);
     cx.store().dashboards.insert(uid, made);
 }
