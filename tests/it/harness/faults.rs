@@ -70,7 +70,10 @@ fn every_writer_adapts_and_nothing_fails_or_is_made_twice() {
 fn what_stays_broken_is_given_up_with_the_servers_words() {
     let server = stand_in(sandbox::Config::default());
     server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "status", "status": 500, "body": {"message": "disk full"}}));
-    let result = failed(server.run(MODULE, json!({"name": "x", "uid": "x"})), "failed to create folder `x`: POST /api/folders answered 500: disk full");
+    let result = failed(
+        server.run(MODULE, json!({"name": "x", "uid": "x"})),
+        "failed to create folder `x`: POST /api/folders answered 500: disk full",
+    );
     assert_eq!(result["objects"][0]["action"], "create");
 }
 
@@ -90,9 +93,16 @@ fn the_audit_log_has_a_line_before_and_one_after_each_change() {
     let events: Vec<&Value> = lines.iter().map(|line| &line["event"]).collect();
     assert_eq!(events.iter().filter(|event| ***event == json!("intent")).count(), 2, "{lines:#?}");
     assert_eq!(events.len(), 4);
-    assert!(lines.iter().all(|line| line["module"] == MODULE && line["server"] == server.url.as_str() && line["time"].is_string()));
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["module"] == MODULE && line["server"] == server.url.as_str() && line["time"].is_string())
+    );
     let before = count(&server);
-    let refused = failed(server.run(MODULE, json!({"name": "New", "audit_log": "/nonexistent/audit"})), "failed to open the audit log");
+    let refused = failed(
+        server.run(MODULE, json!({"name": "New", "audit_log": "/nonexistent/audit"})),
+        "failed to open the audit log",
+    );
     assert_eq!((count(&server), &refused["changed"]), (before, &json!(false)));
     std::fs::remove_file(&log).expect("removed");
 }
@@ -103,7 +113,12 @@ fn a_signal_ends_the_run_with_the_result_of_what_was_done() {
     let file = std::env::temp_dir().join(format!("hearth-signal-{}", std::process::id()));
     let args = json!({"url": server.url, "folders": many(400), "on_error": "continue", "list_unchanged": "always"});
     std::fs::write(&file, args.to_string()).expect("written");
-    let child = Command::new(binary(MODULE)).arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let child = Command::new(binary(MODULE))
+        .arg(&file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
     while count(&server) < 5 {
         std::thread::sleep(Duration::from_millis(20));
     }

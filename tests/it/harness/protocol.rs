@@ -85,7 +85,11 @@ fn ansibles_own_keys_are_taken_and_unknown_ones_ignored() {
     assert_eq!(result["invocation"]["module_args"]["name"], "Only planned");
     assert_eq!(result["invocation"]["module_args"]["url_password"], "********");
     assert_eq!(server.get("/api/folders"), json!([]));
-    let unknown = server.play(MODULE, json!({"name": "x", "other": 1}), json!({"_ansible_ignore_unknown_opts": true, "_ansible_check_mode": true}));
+    let unknown = server.play(
+        MODULE,
+        json!({"name": "x", "other": 1}),
+        json!({"_ansible_ignore_unknown_opts": true, "_ansible_check_mode": true}),
+    );
     fine(unknown);
 }
 

@@ -72,7 +72,9 @@ fn a_header_of_the_task_is_a_secret() {
     });
     let result = failed(run(MODULE, &args, &[]), "answered 400").to_string();
     assert!(!result.contains("proxy-key-value"), "{result}");
-    assert!(server.seen()[0].headers.iter().any(|line| line.to_ascii_lowercase().contains("x-proxy-key: proxy-key-value")));
+    assert!(
+        server.seen()[0].headers.iter().any(|line| line.to_ascii_lowercase().contains("x-proxy-key: proxy-key-value"))
+    );
 }
 
 /// The other half of the next test: a process that panics as a module would.

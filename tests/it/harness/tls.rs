@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, BasicConstraints, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
@@ -43,17 +43,20 @@ fn self_signed(name: &str, ended: bool) -> Identity {
 
 fn server(identity: &Identity, clients: Option<&Identity>) -> Scripted {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().expect("versions");
+    let builder =
+        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().expect("versions");
     let builder = match clients {
         None => builder.with_no_client_auth(),
         Some(client) => {
             let mut roots = RootCertStore::empty();
             roots.add(client.certificate.clone()).expect("a root");
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("a verifier");
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("a verifier");
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let config = builder.with_single_cert(vec![identity.certificate.clone()], identity.key.clone_key()).expect("an identity");
+    let config =
+        builder.with_single_cert(vec![identity.certificate.clone()], identity.key.clone_key()).expect("an identity");
     Scripted::start(Some(Arc::new(config)), |_| None)
 }
 
@@ -64,7 +67,8 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 fn ask(host: &str, port: u16, more: Value) -> Value {
-    let mut args = json!({"url": format!("https://{host}:{port}"), "name": "x", "retries": 0, "_ansible_check_mode": true});
+    let mut args =
+        json!({"url": format!("https://{host}:{port}"), "name": "x", "retries": 0, "_ansible_check_mode": true});
     args.as_object_mut().expect("a map").extend(more.as_object().cloned().expect("a map"));
     run(MODULE, &args, &[])
 }
@@ -74,7 +78,10 @@ fn a_self_signed_leaf_is_refused_then_trusted_for_itself_with_its_name_checked()
     let identity = self_signed("localhost", false);
     let server = server(&identity, None);
     let ca = file("leaf", &identity.pem);
-    failed(ask("localhost", server.port, json!({})), "hint: the server's certificate is signed by nobody whom this host trusts");
+    failed(
+        ask("localhost", server.port, json!({})),
+        "hint: the server's certificate is signed by nobody whom this host trusts",
+    );
     fine(ask("localhost", server.port, json!({"ca_path": ca})));
     failed(ask("127.0.0.1", server.port, json!({"ca_path": ca})), "failed to connect");
     let other = file("other", &self_signed("localhost", false).pem);
@@ -99,7 +106,9 @@ fn a_client_certificate_is_shown() {
     assert_eq!(ask("localhost", server.port, json!({"ca_path": ca}))["failed"], json!(true));
     // A self-signed client that calls itself a CA is refused by the server's webpki; one file for both works too.
     let both = file("both", &format!("{}{}", client.pem, client.key_pem));
-    for options in [json!({"ca_path": ca, "client_cert": cert, "client_key": key}), json!({"ca_path": ca, "client_cert": both})] {
+    for options in
+        [json!({"ca_path": ca, "client_cert": cert, "client_key": key}), json!({"ca_path": ca, "client_cert": both})]
+    {
         let result = ask("localhost", server.port, options);
         assert!(!result["msg"].to_string().contains("cannot be used"), "{result}");
     }

@@ -19,9 +19,12 @@ fn at(server: &Scripted, more: Value) -> Value {
 #[test]
 fn a_write_is_never_redirected() {
     let server = Scripted::start(None, |request| {
-        (request.method == "POST").then(|| reply("301 Moved Permanently", "Location: https://127.0.0.1/api/folders\r\n", "")).flatten()
+        (request.method == "POST")
+            .then(|| reply("301 Moved Permanently", "Location: https://127.0.0.1/api/folders\r\n", ""))
+            .flatten()
     });
-    let result = failed(at(&server, json!({})), "POST /api/folders answered 301: it points to https://127.0.0.1/api/folders");
+    let result =
+        failed(at(&server, json!({})), "POST /api/folders answered 301: it points to https://127.0.0.1/api/folders");
     assert!(result["msg"].to_string().contains("hint: use the address https://127.0.0.1"), "{result}");
     assert_eq!(server.seen().iter().filter(|request| request.method == "POST").count(), 1);
 }
@@ -29,7 +32,9 @@ fn a_write_is_never_redirected() {
 #[test]
 fn a_read_is_redirected_within_its_origin_only() {
     let server = Scripted::start(None, |request| {
-        (request.path == "/api/user").then(|| reply("307 Temporary Redirect", "Location: /moved/api/user\r\n", "")).flatten()
+        (request.path == "/api/user")
+            .then(|| reply("307 Temporary Redirect", "Location: /moved/api/user\r\n", ""))
+            .flatten()
     });
     fine(at(&server, json!({"_ansible_check_mode": true})));
     let away = Scripted::start(None, |_| reply("302 Found", "Location: http://127.0.0.2:1/api/user\r\n", ""));
@@ -52,7 +57,10 @@ fn a_wrong_password_is_sent_once() {
     let server = stand_in(sandbox::Config::default());
     server.forget_requests();
     let folders: Vec<Value> = (0..50).map(|number| json!({"name": format!("F{number}")})).collect();
-    let result = failed(server.play(MODULE, json!({"url_password": "wrong-one", "folders": folders}), json!({})), "answered 401");
+    let result = failed(
+        server.play(MODULE, json!({"url_password": "wrong-one", "folders": folders}), json!({})),
+        "answered 401",
+    );
     assert!(result["msg"].to_string().contains("five wrong"), "{result}");
     assert_eq!(server.requests().len(), 1);
 }
@@ -118,7 +126,9 @@ fn addresses_that_cannot_be_meant_are_refused() {
 
 #[test]
 fn an_answer_that_is_no_grafanas_is_quoted() {
-    let server = Scripted::start(None, |_| reply("200 OK", "Content-Type: text/html\r\n", "<html><title>My router</title></html>"));
+    let server = Scripted::start(None, |_| {
+        reply("200 OK", "Content-Type: text/html\r\n", "<html><title>My router</title></html>")
+    });
     let result = failed(at(&server, json!({})), "My router");
     assert!(result["msg"].to_string().contains("sub-path"), "{result}");
 }
