@@ -59,6 +59,7 @@ fn cases() -> Vec<Case> {
         Case { seed: Some(dashboards), ..plain("dashboards_provisioned.json") },
         plain("dashboards_stored.json"),
         plain("dashboards_versions.json"),
+        plain("library_elements.json"),
         plain("search.json"),
         plain("core_transport.json"),
         plain("http_behaviour.json"),
