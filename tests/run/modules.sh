@@ -12,7 +12,7 @@ if [ "${1-}" != dev ]; then
     exit
 fi
 
-cargo build --quiet --package hearth --bins --package sandbox
+cargo build --quiet --workspace --bins
 library="$CARGO_TARGET_DIR/library"
 rm -rf "$library"
 mkdir -p "$library"

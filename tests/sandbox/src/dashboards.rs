@@ -365,7 +365,7 @@ pub(crate) fn trial(
 ) -> Option<Reply> {
     let (who, org) = crate::auth::identify(state, &server.config, call).ok()?;
     let body = call.object().ok()?;
-    let mut cx = Context { state, profile: server.config.profile, call, who, org, checked: None };
+    let mut cx = Context { state, profile: server.config.profile, call, who, org, checked: None, rights: None };
     let wanted = read(&cx, body.get("dashboard")?, String::new()).ok()?;
     let there = cx.store().dashboards.get(&wanted.uid)?;
     let fits = flag(&body, "overwrite").ok()? || wanted.version == Some(there.version);

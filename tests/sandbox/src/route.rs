@@ -59,8 +59,8 @@ pub(crate) fn route(cx: &mut Context) -> Answer {
 }
 
 fn api(cx: &mut Context, path: &[&str]) -> Answer {
-    // HEAD is answered like GET; the server drops the body.
-    let method = if cx.call.method == "HEAD" { "GET" } else { cx.call.method.as_str() };
+    let method = cx.method().to_owned();
+    let method = method.as_str();
     match path.first().copied().unwrap_or_default() {
         "datasources" => source_paths(cx, method, &path[1..]),
         "folders" => folder_paths(cx, method, &path[1..]),
@@ -197,6 +197,7 @@ fn people_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ("GET", ["teams", "search"]) => teams::search(cx),
         ("GET", ["teams", id]) => teams::get(cx, id),
         ("DELETE", ["teams", id]) => teams::delete(cx, id),
+        ("GET", ["teams", id, "members"]) => teams::members(cx, id),
         ("POST", ["teams", id, "members"]) => teams::add_member(cx, id),
         ("POST", ["serviceaccounts"]) => service_accounts::create(cx),
         ("GET", ["serviceaccounts", "search"]) => service_accounts::search(cx),

@@ -96,6 +96,21 @@ pub(crate) fn delete(cx: &mut Context, id: &str) -> Answer {
     ok(json!({ "message": "Team deleted" }))
 }
 
+/// `GET /api/teams/:id/members`.
+pub(crate) fn members(cx: &mut Context, id: &str) -> Answer {
+    cx.need(Role::Admin, "teams.permissions:read")?;
+    let id = find(cx, id)?;
+    let team = &cx.look().teams[&id];
+    let entry = |user: &crate::users::User| {
+        json!({
+            "uid": user.uid, "orgId": cx.org, "teamId": id, "teamUID": team.uid, "userId": user.id, "userUID": user.uid,
+            "auth_module": "", "email": user.email, "name": user.name, "login": user.login,
+            "avatarUrl": avatar(&user.email), "labels": [], "permission": 0,
+        })
+    };
+    ok(team.members.iter().filter_map(|user| cx.state.users.get(user)).map(entry).collect())
+}
+
 /// `POST /api/teams/:id/members`: again is 400.
 pub(crate) fn add_member(cx: &mut Context, id: &str) -> Answer {
     cx.need(Role::Admin, "teams.permissions:write")?;

@@ -141,6 +141,28 @@ fn requests_are_counted_and_departures_noted() {
 }
 
 #[test]
+fn cached_rights_hide_a_new_dashboard_for_a_while() {
+    let config = Config { rights_cache: Duration::from_millis(300), ..Config::default() };
+    let server = sandbox::start(config).expect("a port is free");
+    assert_eq!(post(&server, "/api/admin/users", json!({ "login": "v", "password": "vvvv" })), 200);
+    // v:vvvv
+    let viewer = "Authorization: Basic djp2dnZ2\r\n";
+    let read = || {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).expect("the server listens");
+        let head = format!("GET /api/dashboards/uid/d HTTP/1.1\r\nHost: x\r\n{viewer}Connection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("the server reads");
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text);
+        text.split(' ').nth(1).and_then(|s| s.parse::<u16>().ok()).unwrap_or(0)
+    };
+    assert_eq!(read(), 404);
+    assert_eq!(post(&server, "/api/dashboards/db", json!({ "dashboard": { "uid": "d", "title": "d" } })), 200);
+    assert_eq!(read(), 403);
+    std::thread::sleep(Duration::from_millis(350));
+    assert_eq!(read(), 200);
+}
+
+#[test]
 fn what_is_not_imitated_says_so() {
     let server = start();
     assert_eq!(get(&server, "/api/playlists").0, 501);

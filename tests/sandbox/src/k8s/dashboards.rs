@@ -18,7 +18,8 @@ use crate::text::{now, slug, uid_fault};
 
 /// Answers a path below …/dashboards.
 pub(super) fn route(cx: &mut Context, version: &str, path: &[&str]) -> Answer {
-    match (cx.call.method.as_str(), path) {
+    let method = cx.method().to_owned();
+    match (method.as_str(), path) {
         ("GET", []) => list(cx, version),
         ("POST", []) => create(cx, version),
         ("DELETE", []) => delete_all(cx, version),

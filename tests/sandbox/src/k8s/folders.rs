@@ -15,7 +15,8 @@ const API: &str = "folder.grafana.app/v1beta1";
 
 /// Answers a path below …/folders.
 pub(super) fn route(cx: &mut Context, path: &[&str]) -> Answer {
-    match (cx.call.method.as_str(), path) {
+    let method = cx.method().to_owned();
+    match (method.as_str(), path) {
         ("GET", []) => list(cx),
         ("POST", []) => create(cx),
         ("GET", [name]) => get(cx, name),
