@@ -45,7 +45,12 @@ impl FolderTree {
     /// Reads all folders: from 12 on by `/apis`, which shows descriptions and orphans; before that there
     /// is no such API, and the search tells the rest (facts 29, 55).
     pub fn read(reader: Reader<'_>, session: &Session) -> Result<FolderTree> {
-        let folders = if session.at_least(12) { by_k8s(reader, session)? } else { by_search(reader)? };
+        let seen = if session.at_least(12) { by_k8s(reader, session) } else { by_search(reader) };
+        let folders = match seen {
+            // A proxy in front of Grafana may let only `/api` through.
+            Err(error) if error.kind == ErrorKind::NotFound => by_search(reader)?,
+            seen => seen?,
+        };
         Ok(FolderTree::from(folders))
     }
 

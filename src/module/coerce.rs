@@ -7,7 +7,8 @@
 //! - A map or a list given for text is refused; AnsibleModule turns it into Python's notation.
 //! - A misspelt option gets the nearest name, and an item of a list its number.
 //! - Numbers that JSON or 64 bits cannot hold (`inf`, `nan`, `1e30` as an int) are refused.
-//! - An alias beside a set environment variable is no conflict and gets no warning.
+//! - An environment variable conflicts with nothing that is written: it gives way to an alias without a
+//!   warning, and to an option that excludes its own without an error.
 //! - A value of an option that is a secret is never repeated in an error.
 //!
 //! Null counts as written, and for most rules as given, as it does there.
@@ -155,8 +156,6 @@ impl<'a> Pass<'a> {
                     values.insert(option.name.clone(), default.clone());
                 }
             }
-        }
-        if extent == Extent::Whole {
             rules::required(spec, &values, place)?;
         }
         for option in &spec.options {
@@ -202,9 +201,14 @@ impl<'a> Pass<'a> {
         values
     }
 
+    /// A variable does not stand in for an option that excludes one which is written.
     fn fill_from_environment(&self, spec: &Spec, values: &mut Object) {
+        let written: BTreeSet<String> = values.keys().cloned().collect();
         for option in &spec.options {
-            if values.contains_key(&option.name) {
+            let excludes = |group: &&Vec<String>| {
+                group.contains(&option.name) && group.iter().any(|name| *name != option.name && written.contains(name))
+            };
+            if written.contains(&option.name) || spec.mutually_exclusive.iter().any(|group| excludes(&group)) {
                 continue;
             }
             if let Some(value) = option.env.iter().find_map(|name| (self.env)(name)) {

@@ -3,7 +3,9 @@
 //! `GRAFANA_URL`, `GRAFANA_USER`, `GRAFANA_PASSWORD` name a server of your own (tests/live/README.md);
 //! tests that need a fault, a provisioned object or a count of requests run on the stand-in only.
 
+mod arguments;
 mod folder;
 mod harness;
 mod registry;
+mod scripted;
 mod support;

@@ -51,6 +51,8 @@ fn unique() -> String {
 
 impl Server {
     fn at(url: String, user: String, password: String, handle: Option<sandbox::Handle>) -> Server {
+        // reqwest was built without a provider; a second installation is refused and does no harm.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().no_proxy().build().expect("an HTTP client can be made");
         Server { url, user, password, handle, http, prefix: format!("hearth-{}", unique()) }
     }

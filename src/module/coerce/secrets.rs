@@ -24,7 +24,7 @@ fn of_options(spec: &Spec, args: &Object, env: Env, found: &mut BTreeSet<String>
         let given = std::iter::once(&option.name).chain(&option.aliases).filter_map(|name| args.get(name));
         for value in given {
             if option.no_log {
-                of_secret(value, option.kind == Type::List, found);
+                of_secret(value, option.kind, found);
             }
             if let Some(inner) = &option.options {
                 of_maps(inner, value, env, found);
@@ -32,7 +32,7 @@ fn of_options(spec: &Spec, args: &Object, env: Env, found: &mut BTreeSet<String>
         }
         if option.no_log {
             let set = option.env.iter().filter_map(|name| env(name));
-            set.for_each(|value| of_secret(&Value::String(value), option.kind == Type::List, found));
+            set.for_each(|value| of_secret(&Value::String(value), option.kind, found));
         }
     }
 }
@@ -53,7 +53,7 @@ fn of_maps(spec: &Spec, value: &Value, env: Env, found: &mut BTreeSet<String>) {
     }
 }
 
-fn of_secret(value: &Value, list: bool, found: &mut BTreeSet<String>) {
+fn of_secret(value: &Value, kind: Type, found: &mut BTreeSet<String>) {
     match value {
         Value::Null | Value::Bool(_) => {}
         Value::Number(_) => {
@@ -62,21 +62,23 @@ fn of_secret(value: &Value, list: bool, found: &mut BTreeSet<String>) {
         Value::String(text) => {
             found.insert(text.clone());
             found.insert(text.trim().to_owned());
-            if list {
-                found.extend(text.split(',').map(str::to_owned));
+            match kind {
+                Type::List => found.extend(text.split(',').map(str::to_owned)),
+                Type::Dict | Type::Json | Type::Raw => of_structured_text(text, kind, found),
+                // A password is no map, however it looks.
+                Type::Str | Type::Path | Type::Int | Type::Float | Type::Bool => {}
             }
-            of_structured_text(text, found);
         }
-        Value::Array(elements) => elements.iter().for_each(|element| of_secret(element, false, found)),
-        Value::Object(map) => map.values().for_each(|value| of_secret(value, false, found)),
+        Value::Array(elements) => elements.iter().for_each(|element| of_secret(element, Type::Str, found)),
+        Value::Object(map) => map.values().for_each(|value| of_secret(value, Type::Str, found)),
     }
 }
 
 /// The texts inside a secret that is itself the text of a map or list.
-fn of_structured_text(text: &str, found: &mut BTreeSet<String>) {
+fn of_structured_text(text: &str, kind: Type, found: &mut BTreeSet<String>) {
     if let Ok(inner @ (Value::Array(_) | Value::Object(_))) = serde_json::from_str(text) {
-        of_secret(&inner, false, found);
-    } else if let Ok(map) = literal::dict(text) {
-        found.extend(map.values().filter_map(Value::as_str).map(str::to_owned));
+        of_secret(&inner, Type::Str, found);
+    } else if let (Type::Dict, Ok(map)) = (kind, literal::dict(text)) {
+        of_secret(&Value::Object(map), Type::Str, found);
     }
 }

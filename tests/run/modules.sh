@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds the modules and the stand-in server.
+# Usage: modules.sh         release build of the modules into library/, as shipped
+#        modules.sh dev     development build into $CARGO_TARGET_DIR/library, which the tests use: cargo has
+#                           built these anyway, and what lies in library/ is left alone
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+need_cargo
+
+if [ "${1-}" != dev ]; then
+    # As a release build xtask shares what the modules need compiled.
+    cargo run --quiet --release --package xtask -- dist
+    exit
+fi
+
+cargo build --quiet --workspace --bins
+library="$CARGO_TARGET_DIR/library"
+rm -rf "$library"
+mkdir -p "$library"
+for source in src/bin/*.rs; do
+    module=$(basename "$source" .rs)
+    ln "$CARGO_TARGET_DIR/debug/$module" "$library/$module" 2>/dev/null ||
+        cp "$CARGO_TARGET_DIR/debug/$module" "$library/$module"
+done
