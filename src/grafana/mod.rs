@@ -4,6 +4,7 @@
 //! Facts are from measurements of Grafana 12.4.0 and 11.5.1; the comments name what was seen.
 
 mod connection;
+pub mod datasource;
 pub mod folder;
 pub mod folder_tree;
 pub mod permissions;
