@@ -11,7 +11,9 @@ use super::{
     docs,
     error::{Error, ErrorKind, Result},
     kind::{Context, Kind, Task},
-    output, result, secret, signal,
+    output,
+    plan::{Action, Change},
+    result, secret, signal,
     spec::Object,
     task::{self, Internal},
 };
@@ -153,11 +155,12 @@ fn with_client<K: Kind>(
     let context = Context { task, desired, session: &session };
     let snapshot = K::read(&context, client.reader())?;
     let plan = K::plan(&context, &snapshot)?;
-    let pruned = plan.iter().filter(|change| change.index.is_none() && change.is_change()).count();
+    // An object that is only needed by a declared one, such as a folder on the way, has no index either.
+    let is_pruned = |change: &&Change<K::Step>| change.index.is_none() && change.action == Action::Delete;
+    let pruned = plan.iter().filter(is_pruned).count();
     let limit = K::prune_limit(&task.settings);
     if pruned > limit {
-        let names: Vec<&str> =
-            plan.iter().filter(|change| change.index.is_none()).take(10).map(|change| change.name.as_str()).collect();
+        let names: Vec<&str> = plan.iter().filter(is_pruned).take(10).map(|change| change.name.as_str()).collect();
         return Err(Error::bad_options(format!(
             "prune would delete {pruned} {}, more than its limit of {limit}: {}{}",
             K::PLURAL,
