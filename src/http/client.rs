@@ -494,7 +494,7 @@ pub(super) fn story(error: &reqwest::Error) -> String {
 
 pub(super) fn connect_hint(story: &str) -> &'static str {
     let has = |text: &str| story.contains(text);
-    if has("UnknownIssuer") || has("invalid peer certificate: CaUsedAsEndEntity") {
+    if has("UnknownIssuer") || has("CaUsedAsEndEntity") {
         "the server's certificate is signed by nobody whom this host trusts: give its certificate or its CA as `ca_path`"
     } else if has("Expired") || has("expired") {
         "the server's certificate has ended: renew it, or look at this host's clock"

@@ -155,20 +155,7 @@ fn with_client<K: Kind>(
     let context = Context { task, desired, session: &session };
     let snapshot = K::read(&context, client.reader())?;
     let plan = K::plan(&context, &snapshot)?;
-    // An object that is only needed by a declared one, such as a folder on the way, has no index either.
-    let is_pruned = |change: &&Change<K::Step>| change.index.is_none() && change.action == Action::Delete;
-    let pruned = plan.iter().filter(is_pruned).count();
-    let limit = K::prune_limit(&task.settings);
-    if pruned > limit {
-        let names: Vec<&str> = plan.iter().filter(is_pruned).take(10).map(|change| change.name.as_str()).collect();
-        return Err(Error::bad_options(format!(
-            "prune would delete {pruned} {}, more than its limit of {limit}: {}{}",
-            K::PLURAL,
-            names.join(", "),
-            if pruned > names.len() { ", …" } else { "" }
-        ))
-        .hint("nothing was changed; raise the limit in `prune` if that is what you want"));
-    }
+    within_prune_limit::<K>(task, &plan)?;
     let report = if internal.check_mode || !plan.iter().any(|change| change.is_change()) {
         let outcomes =
             plan.into_iter().map(|change| Outcome { change, applied: None, error: None, undone: None }).collect();
@@ -189,6 +176,26 @@ fn with_client<K: Kind>(
         K::check_after(&context, client.reader(), &seen)?
     };
     Ok(finished(&context, internal, report, checked))
+}
+
+fn within_prune_limit<K: Kind>(task: &Task<K>, plan: &[Change<K::Step>]) -> Result<()> {
+    let pruned: Vec<&str> = plan
+        .iter()
+        .filter(|change| change.index.is_none() && change.action == Action::Delete)
+        .map(|change| change.name.as_str())
+        .collect();
+    let limit = K::prune_limit(&task.settings);
+    if pruned.len() <= limit {
+        return Ok(());
+    }
+    let shown = pruned[..pruned.len().min(10)].join(", ");
+    let more = if pruned.len() > 10 { ", …" } else { "" };
+    Err(Error::bad_options(format!(
+        "prune would delete {} {}, more than its limit of {limit}: {shown}{more}",
+        pruned.len(),
+        K::PLURAL,
+    ))
+    .hint("nothing was changed; raise the limit in `prune` if that is what you want"))
 }
 
 fn finished<K: Kind>(
@@ -219,15 +226,13 @@ fn finished<K: Kind>(
     let failure = result::failure(&outcomes, problem.as_ref())
         .or_else(|| entries.iter().find(|entry| entry.get("failed") == Some(&Value::Bool(true))).and_then(said));
     out.insert("msg".into(), result::sentence(&outcomes, check_mode).into());
-    if context.task.single && failure.is_none() {
-        if let Some(outcome) = outcomes.first() {
-            for (key, value) in entries.first().into_iter().flatten() {
-                if !matches!(key.as_str(), "changed" | "warnings") {
-                    out.insert(key.clone(), value.clone());
-                }
+    if let (true, None, Some(outcome)) = (context.task.single, &failure, outcomes.first()) {
+        for (key, value) in entries.first().into_iter().flatten() {
+            if !matches!(key.as_str(), "changed" | "warnings") {
+                out.insert(key.clone(), value.clone());
             }
-            out.extend(K::single(context, &snapshot, &outcome.change, outcome.applied.as_ref(), check_mode));
         }
+        out.extend(K::single(context, &snapshot, &outcome.change, outcome.applied.as_ref(), check_mode));
     }
     if let Some(failure) = failure {
         out.insert("failed".into(), true.into());

@@ -128,7 +128,7 @@ pub fn parse<K: Kind>(args: &Object, internal: &Internal, env: coerce::Env) -> R
     let found = coerce::secrets(&full, args, env);
     secret::hide(found.iter().map(String::as_str));
     let module = internal.module_name.as_deref().unwrap_or(K::NAME);
-    let checks = Checks { ignore_unknown: internal.ignore_unknown, ..Checks::default() };
+    let checks = Checks { ignore_unknown: internal.ignore_unknown };
     let single = args.get(K::PLURAL).is_none_or(Value::is_null);
     let spec = if single {
         Spec::of::<K::Object>().and(around::<K>(false))
@@ -157,7 +157,14 @@ pub fn parse<K: Kind>(args: &Object, internal: &Internal, env: coerce::Env) -> R
             let coerced =
                 coerce::validate_item(&of_item, module, &item, env, checks, &at).map_err(Error::bad_options)?;
             warnings.extend(coerced.warnings.into_iter().map(|warning| format!("{at}: {warning}")));
-            let mut values = above.clone();
+            // What an item writes replaces what stands above it, also under an excluding name.
+            let excluded = |name: &String| {
+                let excludes = |group: &Vec<String>| {
+                    group.contains(name) && group.iter().any(|other| other != name && coerced.written.contains(other))
+                };
+                of_item.mutually_exclusive.iter().any(excludes)
+            };
+            let mut values: Object = above.iter().filter(|(name, _)| !excluded(name)).map(own).collect();
             values.extend(coerced.values.iter().filter(|(name, _)| coerced.written.contains(*name)).map(own));
             let written: BTreeSet<String> = values.keys().cloned().collect();
             for option in of_item.options.iter().filter(|option| option.default.is_some()) {

@@ -7,4 +7,5 @@ mod arguments;
 mod folder;
 mod harness;
 mod registry;
+mod scripted;
 mod support;

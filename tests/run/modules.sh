@@ -7,11 +7,12 @@
 need_cargo
 
 if [ "${1-}" != dev ]; then
-    cargo xtask dist
+    # As a release build xtask shares what the modules need compiled.
+    cargo run --quiet --release --package xtask -- dist
     exit
 fi
 
-cargo build --quiet --package hearth --bins --package sandbox
+cargo build --quiet --workspace --bins
 library="$CARGO_TARGET_DIR/library"
 rm -rf "$library"
 mkdir -p "$library"

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
+use hearth::registry;
 
 use crate::tell;
 
@@ -40,7 +41,8 @@ pub fn scaffold(root: &Path, service: &str, kind: &str) -> Result<()> {
     edit(root, &service_file, |text| Ok(with_line(text, &format!("pub mod {kind};"))))?;
     edit(root, "tests/it/main.rs", |text| Ok(with_line(text, &format!("mod {module};"))))?;
     let entry = format!("Module::of::<crate::{service}::{kind}::{}Kind>()", camel(kind));
-    edit(root, "src/registry.rs", |text| with_entry(text, &entry))?;
+    let before = registry::modules().iter().filter(|one| *one.name < *module).count();
+    edit(root, "src/registry.rs", |text| with_entry(text, &entry, before))?;
     let written: Vec<_> = files.iter().map(|(path, _)| path.as_str()).collect();
     tell(&format!(
         "wrote {}\nnext: the options' doc comments, read, plan, apply, undo and one example; then the test, and `cargo xtask docs`",
@@ -88,15 +90,12 @@ fn with_line(text: &str, line: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The registry with an entry more, sorted.
-fn with_entry(text: &str, entry: &str) -> Result<String> {
+/// The registry with an entry more, behind so many others.
+fn with_entry(text: &str, entry: &str, behind: usize) -> Result<String> {
     let list = text.split_once("vec![").and_then(|(before, after)| Some((before, after.split_once(']')?)));
     let (before, (list, after)) = list.context("src/registry.rs has no `vec![…]`")?;
     let mut entries: Vec<&str> = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
-    entries.push(entry);
-    entries.sort_unstable_by_key(|entry| {
-        entry.trim_start_matches("Module::of::<crate::").trim_start_matches("Module::of::<")
-    });
+    entries.insert(behind.min(entries.len()), entry);
     Ok(format!("{before}vec![{}]{after}", entries.join(", ")))
 }
 
@@ -142,11 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn the_registry_stays_sorted() {
+    fn the_registry_gets_an_entry_in_its_place() {
         let text = "fn modules() -> Vec<Module> {\n    vec![]\n}\n";
-        let one = with_entry(text, "Module::of::<crate::b::c::CKind>()").expect("the list must be found");
-        let two = with_entry(&one, "Module::of::<crate::a::c::CKind>()").expect("the list must be found");
-        assert!(two.contains("vec![Module::of::<crate::a::c::CKind>(), Module::of::<crate::b::c::CKind>()]"), "{two}");
-        assert!(with_entry("nothing", "x").is_err());
+        let one = with_entry(text, "Module::of::<B>()", 0).expect("the list must be found");
+        let two = with_entry(&one, "Module::of::<A>()", 0).expect("the list must be found");
+        let three = with_entry(&two, "Module::of::<C>()", 2).expect("the list must be found");
+        assert!(three.contains("vec![Module::of::<A>(), Module::of::<B>(), Module::of::<C>()]"), "{three}");
+        assert!(with_entry("nothing", "x", 0).is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! `__module__`, see `src/__service__/__kind__.rs`.
+//! The module `__module__`.
+
+use hearth::{__service__::__kind__::__Kind__Kind, module::run};
 
 fn main() {
-    std::process::exit(hearth::module::run::main::<hearth::__service__::__kind__::__Kind__Kind>(
-        hearth::module::run::Invocation::of_process(),
-    ));
+    std::process::exit(run::main::<__Kind__Kind>(run::Invocation::of_process()));
 }

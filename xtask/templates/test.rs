@@ -1,13 +1,20 @@
-//! `__module__` against the stand-in server: create, again, change, again, delete, again, each in
-//! check mode and then for real.
+//! `__module__`: the twelve steps, and each fact about __nouns__ that the service surprises with.
 
-use std::process::Command;
+use serde_json::json;
+
+use crate::support::{server, twelve_steps};
+
+const MODULE: &str = "__module__";
 
 #[test]
-fn the_binary_prints_its_documentation() {
-    let output = Command::new(env!("CARGO_BIN_EXE___module__"))
-        .arg("--doc")
-        .output()
-        .expect("the module's binary must start");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("module: __module__"));
+fn twelve_steps_by_name() {
+    let server = server();
+    let name = server.name("one");
+    twelve_steps(
+        &server,
+        MODULE,
+        json!({"name": name}),
+        json!({"name": name}),
+        json!({"name": name, "state": "absent"}),
+    );
 }

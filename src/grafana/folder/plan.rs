@@ -28,14 +28,16 @@ const LAST: u32 = 1000;
 /// One change for each declared folder, for each folder of a path that is to be made, and for each that
 /// `prune` finds.
 pub fn plan(context: &Context<'_, FolderKind>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
-    Planner { snapshot, task: context, made: BTreeMap::new(), changes: Vec::new() }.run()
+    Planner { snapshot, task: context, ranks: BTreeMap::new(), paths: BTreeMap::new(), changes: Vec::new() }.run()
 }
 
 struct Planner<'r> {
     task: &'r Context<'r, FolderKind>,
     snapshot: &'r Snapshot,
-    /// Key → rank of the folders that this plan makes.
-    made: BTreeMap<String, u32>,
+    /// Key → rank of the folders that this plan makes, renames or moves.
+    ranks: BTreeMap<String, u32>,
+    /// Where the folders of this plan will be: path → place for what lies in them.
+    paths: BTreeMap<Vec<String>, Place>,
     changes: Vec<Change<Step>>,
 }
 
@@ -50,7 +52,7 @@ impl<'r> Planner<'r> {
             let mut later = Vec::new();
             for index in &waiting {
                 let one = &declared[*index];
-                if !forced && self.waits_for_another(*index, &waiting)? {
+                if !forced && self.waits_for_another(*index, &waiting) {
                     later.push(*index);
                     continue;
                 }
@@ -58,9 +60,7 @@ impl<'r> Planner<'r> {
                     "" => error,
                     at => error.context(at),
                 })?;
-                if change.action == Action::Create {
-                    self.made.insert(change.key.clone(), change.rank);
-                }
+                self.remember(&one.options, &change);
                 planned.insert(*index, change);
             }
             forced = later.len() == waiting.len();
@@ -76,24 +76,58 @@ impl<'r> Planner<'r> {
         Ok(changes)
     }
 
-    /// Whether the parent that a folder names by path or uid is itself still to be planned.
-    fn waits_for_another(&self, index: usize, waiting: &[usize]) -> Result<bool> {
-        let options = &self.task.task.declared[index].options;
-        let others =
-            waiting.iter().filter(|other| **other != index).map(|other| &self.task.task.declared[*other].options);
-        if let Some(uid) = options.parent_uid.as_deref().filter(|uid| !uid.is_empty()) {
-            return Ok(
-                self.snapshot.tree.get(uid).is_none() && others.clone().any(|other| other.uid.as_deref() == Some(uid))
-            );
+    /// Folders that are made, renamed or moved can be named as parents by where they will be.
+    fn remember(&mut self, options: &FolderOptions, change: &Change<Step>) {
+        let place = match (change.action, &change.step.found) {
+            (Action::Create, _) => Place::Made(change.key.clone()),
+            (Action::Update | Action::Move, Some(folder)) => Place::At(folder.uid.clone()),
+            _ => return,
+        };
+        self.ranks.insert(change.key.clone(), change.rank);
+        if let Some(path) = self.declared_path(options, 0) {
+            self.paths.insert(path, place);
         }
-        let path = titles(options.parent.as_deref().unwrap_or_default());
-        let (_, missing) = self.snapshot.tree.walk(&path)?;
-        Ok(!missing.is_empty()
-            && others.clone().any(|other| {
-                let mut full = titles(other.parent.as_deref().unwrap_or_default());
-                full.push(name(other).to_owned());
-                path.starts_with(&full)
-            }))
+    }
+
+    /// The titles from the root to where a folder is declared to be, if that can be told.
+    fn declared_path(&self, options: &FolderOptions, depth: usize) -> Option<Vec<String>> {
+        let tree = &self.snapshot.tree;
+        let declared = &self.task.task.declared;
+        let mut path = match (&options.parent, &options.parent_uid) {
+            (Some(path), _) => titles(path),
+            (_, Some(uid)) if uid.is_empty() => Vec::new(),
+            (_, Some(uid)) => {
+                let other = declared.iter().find(|other| other.options.uid.as_deref() == Some(uid));
+                match other {
+                    Some(other) if depth <= declared.len() => self.declared_path(&other.options, depth + 1)?,
+                    _ => titles(&tree.path_of(tree.get(uid)?.uid.as_str())),
+                }
+            }
+            _ => {
+                let here = options.uid.as_deref().and_then(|uid| tree.get(uid)).map(|folder| folder.parent.as_str());
+                titles(&tree.path_of(here.unwrap_or_default()))
+            }
+        };
+        path.push(name(options).to_owned());
+        Some(path)
+    }
+
+    /// Whether the parent that a folder names by path or uid is itself still to be planned.
+    fn waits_for_another(&self, index: usize, waiting: &[usize]) -> bool {
+        let options = &self.task.task.declared[index].options;
+        let mut others =
+            waiting.iter().filter(|other| **other != index).map(|other| &self.task.task.declared[*other].options);
+        match (&options.parent, options.parent_uid.as_deref()) {
+            (Some(path), _) => {
+                let path = titles(path);
+                others.any(|other| {
+                    other.state != Some(State::Absent)
+                        && self.declared_path(other, 0).is_some_and(|other| path.starts_with(&other))
+                })
+            }
+            (_, Some(uid)) if !uid.is_empty() => others.any(|other| other.uid.as_deref() == Some(uid)),
+            _ => false,
+        }
     }
 
     fn one(&mut self, index: usize, declared: &Declared<FolderOptions>) -> Result<Change<Step>> {
@@ -118,7 +152,7 @@ impl<'r> Planner<'r> {
                 return Ok(Some(Place::At(uid.clone())));
             }
             let key = key_of_uid(uid);
-            if self.made.contains_key(&key) {
+            if self.ranks.contains_key(&key) {
                 return Ok(Some(Place::Made(key)));
             }
             // Grafana 12 takes an unknown parent and hides the folder from every list (fact 24).
@@ -130,31 +164,41 @@ impl<'r> Planner<'r> {
         }
         let Some(path) = &options.parent else { return Ok(None) };
         let path = titles(path);
-        let (mut uid, missing) = self.snapshot.tree.walk(&path)?;
-        let mut place = Place::At(uid.clone());
-        for (depth, title) in missing.iter().enumerate() {
-            let key = key_of_path(&path[..path.len() - missing.len() + depth + 1]);
-            if !self.made.contains_key(&key) {
-                if options.create_parents != Some(true) {
-                    let at = self.snapshot.tree.place(&uid);
-                    return Err(Error::new(
-                        ErrorKind::NotFound,
-                        format!("folder `{}`: its parent `{title}` is not in {at}", name(options)),
-                    )
-                    .hint(near(title, self.snapshot.tree.children(&uid))));
-                }
-                let rank = self.rank_below(&place);
-                let after = json!({"title": title, "parent": self.parent_text(&place)});
-                let step = Step { uid: None, title: title.clone(), place: place.clone(), ..Step::default() };
-                let mut change =
-                    Change::new(None, title.clone(), Action::Create, Value::Null, after, step).at_rank(rank);
-                change.key.clone_from(&key);
-                change.needs = needs(&place);
-                self.made.insert(key.clone(), rank);
-                self.changes.push(change);
+        // The longest part of the path that this plan makes or renames, else what is there already.
+        let planned = (1..=path.len()).rev().find_map(|length| Some((length, self.paths.get(&path[..length])?)));
+        let (mut place, missing) = match planned {
+            Some((length, place)) => (place.clone(), &path[length..]),
+            None => {
+                let (uid, missing) = self.snapshot.tree.walk(&path)?;
+                (Place::At(uid), missing)
             }
+        };
+        for (depth, title) in missing.iter().enumerate() {
+            let here = &path[..path.len() - missing.len() + depth + 1];
+            let key = key_of_path(here);
+            if options.create_parents != Some(true) {
+                let uid = if let Place::At(uid) = &place { uid.as_str() } else { "" };
+                let at = if here.len() == 1 {
+                    "the root".to_owned()
+                } else {
+                    format!("`{}`", here[..here.len() - 1].join("/"))
+                };
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!("folder `{}`: its parent `{title}` is not in {at}", name(options)),
+                )
+                .hint(near(title, self.snapshot.tree.children(uid))));
+            }
+            let rank = self.rank_below(&place);
+            let after = json!({"title": title, "parent": self.parent_text(&place)});
+            let step = Step { uid: None, title: title.clone(), place: place.clone(), ..Step::default() };
+            let mut change = Change::new(None, title.clone(), Action::Create, Value::Null, after, step).at_rank(rank);
+            change.key.clone_from(&key);
+            change.needs = self.needs(&place);
+            self.ranks.insert(key.clone(), rank);
+            self.paths.insert(here.to_vec(), Place::Made(key.clone()));
+            self.changes.push(change);
             place = Place::Made(key);
-            uid.clear();
         }
         Ok(Some(place))
     }
@@ -186,7 +230,7 @@ impl<'r> Planner<'r> {
             permissions = Some(self.snapshot.subjects.body(grants));
         }
         let rank = self.rank_below(&place);
-        let needs = needs(&place);
+        let needs = self.needs(&place);
         let key = match &uid {
             Some(uid) => key_of_uid(uid),
             None => self.key_of_new(options),
@@ -267,7 +311,7 @@ impl<'r> Planner<'r> {
                 .hint("change it where it is managed, or take it out of this task"));
         }
         let rank = self.rank_below(&step.place);
-        let needs = needs(&step.place);
+        let needs = self.needs(&step.place);
         let mut change = Change::new(Some(index), name(options), action, before, after, step).at_rank(rank);
         change.key = key_of_uid(&folder.uid);
         change.needs = needs;
@@ -397,10 +441,13 @@ impl<'r> Planner<'r> {
     }
 
     fn rank_below(&self, place: &Place) -> u32 {
-        match place {
-            Place::At(_) => 0,
-            Place::Made(key) => self.made.get(key).map_or(0, |rank| rank + 1),
-        }
+        self.ranks.get(&key_of_place(place)).map_or(0, |rank| rank + 1)
+    }
+
+    /// The changes that must have succeeded before something is put into that place.
+    fn needs(&self, place: &Place) -> Vec<String> {
+        let key = key_of_place(place);
+        if self.ranks.contains_key(&key) { vec![key] } else { Vec::new() }
     }
 
     /// How a place is shown and compared: by path for the person, with the uid, which identifies it.
@@ -440,10 +487,10 @@ fn key_of_path(titles: &[String]) -> String {
     format!("path:{}", titles.join("/"))
 }
 
-fn needs(place: &Place) -> Vec<String> {
+fn key_of_place(place: &Place) -> String {
     match place {
-        Place::Made(key) => vec![key.clone()],
-        Place::At(_) => Vec::new(),
+        Place::Made(key) => key.clone(),
+        Place::At(uid) => key_of_uid(uid),
     }
 }
 

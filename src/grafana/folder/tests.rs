@@ -92,6 +92,19 @@ fn a_parent_declared_by_uid_in_the_same_list_is_known() {
 }
 
 #[test]
+fn a_parent_can_be_named_by_where_this_task_puts_it() {
+    let folders = json!({"folders": [
+        {"name": "Child", "parent": "Machines/Nets"},
+        {"name": "Nets", "uid": "net", "parent": "Machines"},
+        {"name": "Machines", "uid": "infra"},
+    ]});
+    let plan = plan_of(folders, home(), "12.4.0").expect("a plan");
+    assert_eq!(told(&plan), ["create Child ", "update Nets title", "update Machines title"]);
+    assert_eq!(plan.iter().map(|change| change.rank).collect::<Vec<_>>(), [2, 1, 0]);
+    assert_eq!(plan[0].step.place, Place::At("net".into()));
+}
+
+#[test]
 fn a_cycle_is_refused() {
     let error = refused(json!({"uid": "infra", "name": "Infra", "parent": "Infra/Network"}));
     assert!(error.contains("which lies in it"), "{error}");

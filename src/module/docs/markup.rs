@@ -86,7 +86,7 @@ fn inline(code: &str, scope: Scope) -> String {
         };
     }
     let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    if code.contains('_') && code.chars().all(capital) {
+    if code.starts_with(|c: char| c.is_ascii_uppercase()) && code.contains('_') && code.chars().all(capital) {
         return format!("E({code})");
     }
     if code.contains(')') { format!("V({})", escaped(code)) } else { format!("C({code})") }

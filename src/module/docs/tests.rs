@@ -182,6 +182,7 @@ fn markup_that_is_not_closed_stays_as_it_is() {
     for text in ["a ` b", "[a](b", "[x] and <y>", "2 ** 3", "``", "*", "<https://x"] {
         assert_eq!(ansible(text, scope), text);
     }
+    assert_eq!(ansible("`-`, `_` or `A_B`", scope), "C(-), C(_) or E(A_B)");
     assert_eq!(ansible("**never** é `é` <https://x.org>", scope), "B(never) é C(é) U(https://x.org)");
 }
 

@@ -48,6 +48,12 @@ pub(crate) fn answer(server: &Server, call: &Call) -> Reply {
             if let Some(ms) = body["latency_ms"].as_u64() {
                 switches.latency = Duration::from_millis(ms);
             }
+            if let Some(ms) = body["rights_cache_ms"].as_u64() {
+                switches.rights_cache = Duration::from_millis(ms);
+            }
+            if let Some(real_times) = body["real_times"].as_bool() {
+                switches.real_times = real_times;
+            }
             if let Some(sqlite) = body["sqlite"].as_bool() {
                 switches.sqlite = sqlite;
             }

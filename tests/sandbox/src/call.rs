@@ -1,5 +1,8 @@
 //! One request as handlers see it.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use percent_encoding::percent_decode_str;
@@ -81,7 +84,12 @@ pub(crate) struct Context<'a> {
     pub org: i64,
     /// A save by /dashboards/db whose version was checked some time ago (grafana.md fact 52, fault `slow-save`).
     pub checked: Option<()>,
+    /// The rights of the one who asks as they were some time ago, where rights are cached (grafana.md fact 8).
+    pub rights: Option<Arc<Snapshot>>,
 }
+
+/// Levels by `folder:<uid>` and `dashboard:<uid>`.
+pub(crate) type Snapshot = HashMap<String, i64>;
 
 impl Context<'_> {
     /// The objects of the organisation asked for.
@@ -92,6 +100,11 @@ impl Context<'_> {
     /// The same, to read.
     pub fn look(&self) -> &Store {
         &self.state.orgs[&self.org].store
+    }
+
+    /// The method, HEAD counted as GET: the server drops the body.
+    pub fn method(&self) -> &str {
+        if self.call.method == "HEAD" { "GET" } else { &self.call.method }
     }
 
     /// Whether this is the 11.5 profile.

@@ -21,13 +21,14 @@ pub(crate) fn absent(cx: &Context) -> Reply {
 
 /// Finds a dashboard that the one who asks may read.
 fn find<'a>(cx: &'a Context, uid: &str) -> Result<&'a Dashboard, Reply> {
-    let old = || message(403, "Access denied to this dashboard");
     let Some(found) = cx.look().dashboards.get(uid) else {
         // 11.5 tells a viewer nothing of what is there (grafana.md fact 62).
-        return Err(if cx.old() && cx.who.role < Role::Admin { old() } else { absent(cx) });
+        let refused = cx.old() && cx.who.role < Role::Admin;
+        return Err(if refused { forbidden("dashboards:read") } else { absent(cx) });
     };
     if cx.dashboard_level(found) < 1 {
-        return Err(if cx.old() { old() } else { forbidden("dashboards:read") });
+        let old = message(403, "Access denied to this dashboard");
+        return Err(if cx.old() { old } else { forbidden("dashboards:read") });
     }
     Ok(found)
 }
@@ -60,7 +61,7 @@ pub(crate) fn get(cx: &mut Context, uid: &str) -> Answer {
     if cx.old() {
         meta.as_object_mut().expect("is an object").shift_remove("apiVersion");
     }
-    let mut body = (*d.spec).clone();
+    let mut body = crate::k8s::legacy(&d.spec, d.api);
     body["id"] = json!(d.id);
     body["uid"] = json!(d.uid);
     body["version"] = json!(d.version);
@@ -69,7 +70,7 @@ pub(crate) fn get(cx: &mut Context, uid: &str) -> Answer {
 
 /// One entry of the history.
 fn shown(cx: &Context, d: &Dashboard, version: &Version) -> Value {
-    let mut data = (*version.spec).clone();
+    let mut data = crate::k8s::legacy(&version.spec, version.api);
     data["uid"] = json!(d.uid);
     data["version"] = json!(version.version);
     // In 11.5 the first save has no id yet, later ones have [11.5/dashboards_versions].
@@ -139,7 +140,7 @@ pub(crate) fn restore(cx: &mut Context, uid: &str) -> Answer {
         title: version.title.clone(),
         version: None,
         spec: (*version.spec).clone(),
-        api: d.api,
+        api: version.api,
         folder: d.folder.clone(),
         overwrite: true,
         message: format!("Restored from version {wanted}"),

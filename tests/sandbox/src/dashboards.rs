@@ -35,6 +35,8 @@ pub(crate) struct Dashboard {
     /// Created with another version than 1 in its body: an equal body saved again still counts as a change
     /// [dashboards_stored].
     pub odd_version: bool,
+    /// Made by v2 of /apis, which notes no managers.
+    pub unmanaged: bool,
 }
 
 /// Where a provisioned dashboard comes from.
@@ -55,6 +57,7 @@ pub(crate) struct Version {
     pub message: String,
     pub title: String,
     pub spec: Arc<Value>,
+    pub api: &'static str,
     pub resource: i64,
 }
 
@@ -80,6 +83,7 @@ impl Dashboard {
             message: text,
             title: self.title.clone(),
             spec: Arc::clone(&self.spec),
+            api: self.api,
             resource: self.resource,
         };
         self.history.push(entry);
@@ -142,14 +146,12 @@ pub(crate) fn target(cx: &Context, body: &Map<String, Value>) -> Result<String, 
 pub(crate) fn read(cx: &Context, raw: &Value, folder: String) -> Result<Save, Reply> {
     let empty = Map::new();
     let mut spec = raw.as_object().unwrap_or(&empty).clone();
-    let mut api = "v0alpha1";
     let mut name = None;
-    if let (Some(version), Some(_), Some(inner)) = (
+    if let (Some(_), Some(_), Some(inner)) = (
         spec.get("apiVersion").and_then(Value::as_str),
         spec.get("metadata"),
         spec.get("spec").and_then(Value::as_object),
     ) {
-        api = crate::k8s::known_version(version.rsplit('/').next().unwrap_or_default()).unwrap_or("v0alpha1");
         name = spec["metadata"]["name"].as_str().map(str::to_owned);
         spec = inner.clone();
     }
@@ -177,7 +179,7 @@ pub(crate) fn read(cx: &Context, raw: &Value, folder: String) -> Result<Save, Re
     let spec = sorted(Value::Object(spec));
     // 11.5 keeps numbers as they were sent (grafana.md fact 58).
     let spec = if cx.old() { spec } else { numbers(spec) };
-    Ok(Save { id, uid, title, version, spec, api, folder, overwrite: false, message: String::new() })
+    Ok(Save { id, uid, title, version, spec, api: "v0alpha1", folder, overwrite: false, message: String::new() })
 }
 
 /// Whether a refresh is below the least of 5 s.
@@ -227,9 +229,10 @@ pub(crate) fn commit(cx: &mut Context, mut wanted: Save, restored_from: i64) -> 
             return Err(mismatch());
         }
     }
-    if cx.old() {
-        old_refusals(cx, &wanted)?;
+    if cx.old() && cx.look().folders.contains_key(&wanted.uid) {
+        return Err(message(400, "Dashboard cannot be changed to a folder"));
     }
+    let unconnected = cx.old() && !connects(cx, &wanted.spec);
     if let Some(there) = cx.look().dashboards.get(&wanted.uid) {
         if there.provisioned.as_ref().is_some_and(|p| !p.ui_updates) {
             return Err(message(400, "Cannot save provisioned dashboard"));
@@ -241,12 +244,19 @@ pub(crate) fn commit(cx: &mut Context, mut wanted: Save, restored_from: i64) -> 
         if !fits {
             return Err(mismatch());
         }
-        return Ok(replace(cx, wanted, restored_from));
+        let uid = replace(cx, wanted, restored_from);
+        return if unconnected { Err(unlinked()) } else { Ok(uid) };
     }
     if cx.folder_level(&wanted.folder) < 2 {
         return Err(no_save(cx));
     }
-    Ok(insert(cx, wanted))
+    let uid = insert(cx, wanted);
+    if unconnected { Err(unlinked()) } else { Ok(uid) }
+}
+
+/// 11.5 saves the dashboard and then fails over a library panel that is not there (grafana.md fact 61).
+fn unlinked() -> Reply {
+    message(500, "Error while connecting library panels")
 }
 
 /// A refusal without a word [dashboards_permissions].
@@ -254,19 +264,13 @@ fn no_save(cx: &Context) -> Reply {
     if cx.old() { message(403, "Access denied to save dashboard") } else { Reply::json(403, json!({})) }
 }
 
-/// What only 11.5 refuses (grafana.md facts 61 and 62).
-fn old_refusals(cx: &Context, wanted: &Save) -> Result<(), Reply> {
-    if cx.look().folders.contains_key(&wanted.uid) {
-        return Err(message(400, "Dashboard cannot be changed to a folder"));
-    }
+/// Whether all library panels that a dashboard names are there.
+fn connects(cx: &Context, spec: &Value) -> bool {
     let known = |panel: &Value| {
         let uid = panel["libraryPanel"]["uid"].as_str().unwrap_or_default();
         panel.get("libraryPanel").is_none() || cx.look().elements.contains_key(uid)
     };
-    match wanted.spec["panels"].as_array() {
-        Some(panels) if !panels.iter().all(known) => Err(message(500, "Error while connecting library panels")),
-        _ => Ok(()),
-    }
+    spec["panels"].as_array().is_none_or(|panels| panels.iter().all(known))
 }
 
 fn insert(cx: &mut Context, wanted: Save) -> String {
@@ -292,6 +296,7 @@ fn insert(cx: &mut Context, wanted: Save) -> String {
         history: Vec::new(),
         provisioned: None,
         odd_version: wanted.version.is_some_and(|v| v != 1),
+        unmanaged: false,
     };
     // The first save's message is lost (grafana.md fact 37).
     dashboard.remember("Initial save".to_owned(), 0);
@@ -347,6 +352,7 @@ pub(crate) fn trash(cx: &mut Context, uid: &str) {
     if let Some(mut gone) = cx.store().dashboards.remove(uid) {
         gone.resource = resource;
         gone.updated = now();
+        gone.updated_by = Some(cx.who.actor());
         cx.store().trash.push(gone);
     }
 }
@@ -359,7 +365,7 @@ pub(crate) fn trial(
 ) -> Option<Reply> {
     let (who, org) = crate::auth::identify(state, &server.config, call).ok()?;
     let body = call.object().ok()?;
-    let mut cx = Context { state, profile: server.config.profile, call, who, org, checked: None };
+    let mut cx = Context { state, profile: server.config.profile, call, who, org, checked: None, rights: None };
     let wanted = read(&cx, body.get("dashboard")?, String::new()).ok()?;
     let there = cx.store().dashboards.get(&wanted.uid)?;
     let fits = flag(&body, "overwrite").ok()? || wanted.version == Some(there.version);

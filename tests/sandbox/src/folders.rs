@@ -260,7 +260,7 @@ pub(crate) fn insert(cx: &mut Context, wanted: NewFolder) -> String {
         uid: uid.clone(),
         uuid: cx.state.ids.uuid(),
         title: wanted.title.trim().to_owned(),
-        description: wanted.description.filter(|d| !d.is_empty()),
+        description: wanted.description,
         parent: wanted.parent,
         created: time.clone(),
         created_by: cx.who.actor(),
@@ -323,7 +323,7 @@ pub(crate) fn update(cx: &mut Context, uid: &str) -> Answer {
     }
     let mut description = folder.description.clone();
     if body.get("description").is_some_and(|d| !d.is_null()) {
-        description = Some(text(&body, "description")?).filter(|d| !d.is_empty());
+        description = Some(text(&body, "description")?);
     }
     // Nothing changed: the version stays, but 11.5 moves it always (grafana.md fact 57).
     if old || title != folder.title || description != folder.description {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 
 /// So many requests are kept one by one; the counts hold all.
-const KEPT: usize = 20_000;
+const KEPT: usize = 10_000;
 
 /// Parts of paths that are no ids.
 const WORDS: [&str; 62] = [

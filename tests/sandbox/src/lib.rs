@@ -91,8 +91,12 @@ pub struct Config {
     pub hide_version: bool,
     /// Time that every request takes more.
     pub latency: Duration,
+    /// Each kind of request takes the time that a real server was measured to take.
+    pub real_times: bool,
     /// Writes fail when more than two come at once, as on SQLite (grafana.md fact 49).
     pub sqlite: bool,
+    /// How long the rights of those who are no admins are cached; the real one does it for 60 s (grafana.md fact 8).
+    pub rights_cache: Duration,
     /// The OpenAPI document to compare requests with; else the one in `../shared`, where it is there.
     pub openapi: Option<PathBuf>,
     /// Write a line per request to standard error.

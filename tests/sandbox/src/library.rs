@@ -34,21 +34,23 @@ fn users<'a>(cx: &'a Context, uid: &str) -> impl Iterator<Item = &'a crate::dash
     })
 }
 
-fn shown(cx: &Context, e: &Element, listed: bool) -> Value {
+fn shown(cx: &Context, e: &Element, read: bool) -> Value {
     let folder = cx.look().folders.get(&e.folder);
-    let name = match (folder, listed) {
+    let name = match (folder, read) {
         (Some(folder), _) => folder.title.clone(),
-        // Only lists call the root General.
+        // Only reads call the root General.
         (None, true) => "General".to_owned(),
         (None, false) => String::new(),
     };
+    // 12.4 counts none [library_elements].
+    let connected = if cx.old() { users(cx, &e.uid).count() } else { 0 };
     let author = json!({ "id": e.author.0, "name": e.author.1, "avatarUrl": avatar(&e.author.1) });
     let word = |key: &str| e.model[key].as_str().unwrap_or_default().to_owned();
     json!({
         "id": e.id, "orgId": cx.org, "folderId": folder.map_or(0, |f| f.id), "folderUid": e.folder, "uid": e.uid,
         "name": e.name, "kind": 1, "type": word("type"), "description": word("description"), "model": e.model,
         "version": e.version, "meta": {
-            "folderName": name, "folderUid": e.folder, "connectedDashboards": users(cx, &e.uid).count(),
+            "folderName": name, "folderUid": e.folder, "connectedDashboards": connected,
             "created": e.created, "updated": e.updated, "createdBy": author, "updatedBy": author,
         },
     })
@@ -118,11 +120,11 @@ pub(crate) fn create(cx: &mut Context) -> Answer {
     ok(json!({ "result": shown(cx, &cx.look().elements[&uid], false) }))
 }
 
-/// `GET /api/library-elements/:uid` and `/name/:name`.
+/// `GET /api/library-elements/:uid`.
 pub(crate) fn get(cx: &mut Context, uid: &str) -> Answer {
     cx.need(Role::Viewer, "library.panels:read")?;
     let found = cx.look().elements.get(uid).ok_or_else(absent)?;
-    ok(json!({ "result": shown(cx, found, false) }))
+    ok(json!({ "result": shown(cx, found, true) }))
 }
 
 /// `GET /api/library-elements/name/:name`.
@@ -167,7 +169,10 @@ pub(crate) fn update(cx: &mut Context, uid: &str) -> Answer {
         return Err(message(412, "the library element has been changed by someone else"));
     }
     let folder = target(cx, &body)?;
-    let (name, model) = (text(&body, "name")?, model(&body));
+    let (name, model, renamed) = (text(&body, "name")?, model(&body), text(&body, "uid")?);
+    if renamed != uid && cx.look().elements.contains_key(&renamed) {
+        return Err(message(400, "library element with that name or UID already exists"));
+    }
     let there = cx.store().elements.get_mut(uid).expect("was just read");
     if !name.is_empty() {
         there.name = name;
@@ -176,7 +181,13 @@ pub(crate) fn update(cx: &mut Context, uid: &str) -> Answer {
         there.model = model;
     }
     (there.folder, there.version, there.updated) = (folder, there.version + 1, now_nanos());
-    ok(json!({ "result": shown(cx, &cx.look().elements[uid], false) }))
+    let wanted = if renamed.is_empty() { uid.to_owned() } else { renamed };
+    if wanted != uid {
+        let mut element = cx.store().elements.remove(uid).expect("was just read");
+        element.uid = wanted.clone();
+        cx.store().elements.insert(wanted.clone(), element);
+    }
+    ok(json!({ "result": shown(cx, &cx.look().elements[&wanted], false) }))
 }
 
 /// `DELETE /api/library-elements/:uid`: one in use as well, but for 11.5.

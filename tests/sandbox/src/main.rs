@@ -7,7 +7,7 @@ use std::time::Duration;
 use sandbox::{Config, Profile};
 
 const USAGE: &str = "usage: sandbox [--port N] [--profile 12.4|11.5] [--quiet] [--ready-file FILE] [--openapi FILE]
-               [--latency-ms N] [--sqlite] [--anonymous] [--hide-version]";
+               [--latency-ms N] [--real-times] [--rights-cache-ms N] [--sqlite] [--anonymous] [--hide-version]";
 
 fn main() -> ExitCode {
     match run() {
@@ -39,6 +39,8 @@ fn run() -> Result<(), String> {
             "--ready-file" => ready_file = Some(value()?),
             "--openapi" => config.openapi = Some(value()?.into()),
             "--latency-ms" => config.latency = Duration::from_millis(number(value()?)?),
+            "--rights-cache-ms" => config.rights_cache = Duration::from_millis(number(value()?)?),
+            "--real-times" => config.real_times = true,
             "--sqlite" => config.sqlite = true,
             "--anonymous" => config.anonymous = true,
             "--hide-version" => config.hide_version = true,

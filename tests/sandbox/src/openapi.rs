@@ -1,7 +1,8 @@
 //! Notes where requests depart from Grafana's OpenAPI document, without altering any answer.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -13,9 +14,12 @@ use crate::server::lock;
 /// The document, where it was found, and what has been noted.
 pub(crate) struct Document {
     place: String,
-    content: Option<Value>,
+    content: Option<Arc<Value>>,
     noted: Mutex<Vec<Value>>,
 }
+
+/// Documents that have been read, or not found, by path.
+static READ: Mutex<BTreeMap<PathBuf, Option<Arc<Value>>>> = Mutex::new(BTreeMap::new());
 
 /// Fields whose inside is free-form.
 const FREE: [&str; 8] =
@@ -28,7 +32,13 @@ impl Document {
             let file = format!("../../../shared/openapi/grafana-{}.json", config.profile.name());
             PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file)
         });
-        let content = std::fs::read(&place).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        // A test program starts many servers: it reads the document once.
+        let mut read = lock(&READ);
+        let content = read.entry(place.clone()).or_insert_with(|| {
+            let bytes = std::fs::read(&place).ok()?;
+            serde_json::from_slice(&bytes).ok().map(Arc::new)
+        });
+        let content = content.clone();
         Document { place: place.display().to_string(), content, noted: Mutex::default() }
     }
 

@@ -86,6 +86,15 @@ fn entry(cx: &Context, of: Of, uid: &str, grant: &Grant) -> Value {
         "teamId": grant.team, "teamUid": word(team.map(|t| &t.uid)), "teamEmail": word(team.map(|t| &t.email)),
         "teamAvatarUrl": team.map_or(String::new(), |t| avatar(&t.name)), "team": word(team.map(|t| &t.name)),
     });
+    if cx.old()
+        && let Some(parent) = above(cx, of, uid)
+    {
+        // 11.5 names the folder above [11.5/dashboards_permissions].
+        match of {
+            Of::Folders => body["folderUid"] = json!(parent.uid),
+            Of::Dashboards => body["folderId"] = json!(parent.id),
+        }
+    }
     if let Some(role) = grant.role {
         body["role"] = json!(role.name());
     }
@@ -100,6 +109,16 @@ fn entry(cx: &Context, of: Of, uid: &str, grant: &Grant) -> Value {
     });
     body.as_object_mut().expect("is an object").extend(rest.as_object().expect("is an object").clone());
     body
+}
+
+/// The folder that an object lies in.
+fn above<'a>(cx: &'a Context, of: Of, uid: &str) -> Option<&'a crate::folders::Folder> {
+    let store = cx.look();
+    let parent = match of {
+        Of::Folders => &store.folders.get(uid)?.parent,
+        Of::Dashboards => &store.dashboards.get(uid)?.folder,
+    };
+    store.folders.get(parent)
 }
 
 /// uid, login and e-mail of a user or a service account.
@@ -173,11 +192,32 @@ pub(crate) fn describe() -> Answer {
     ok(json!({ "assignments": subjects, "permissions": ["View", "Edit", "Admin"] }))
 }
 
+/// `POST /api/access-control/<kind>/:uid`: sets or removes several, leaves the others.
+pub(crate) fn set_many(cx: &mut Context, of: Of, uid: &str) -> Answer {
+    gate(cx, of, uid, "write")?;
+    let body = cx.call.object()?;
+    for entry in body.get("permissions").and_then(Value::as_array).unwrap_or(&Vec::new()) {
+        let level = level(entry["permission"].as_str().unwrap_or_default());
+        let number = |key: &str| entry[key].as_i64().unwrap_or(0);
+        let role = entry["builtInRole"].as_str().and_then(Role::parse);
+        let grant = Grant { user: number("userId"), team: number("teamId"), role, level };
+        if let Some(list) = grants(cx, of, uid) {
+            put(list, grant);
+        }
+    }
+    ok(json!({ "message": "Permissions updated" }))
+}
+
 /// `POST /api/access-control/<kind>/:uid/{users,teams,builtInRoles}/:id`: sets or, by "", removes one.
 pub(crate) fn set_one(cx: &mut Context, of: Of, uid: &str, kind: &str, id: &str) -> Answer {
     gate(cx, of, uid, "write")?;
     let word = text(&cx.call.object()?, "permission")?;
     let level = level(&word);
+    if cx.old() && level == 0 && !word.is_empty() {
+        let text = format!("Permission [{word}] is invalid for this resource type");
+        let (id, extra) = ("resourcePermissions.invalidPermission", json!({ "permission": word }));
+        return Err(Reply::json(400, json!({ "statusCode": 400, "messageId": id, "message": text, "extra": extra })));
+    }
     let number: i64 = id.parse().unwrap_or(0);
     let unknown = |noun: &str| {
         let id = "accesscontrol.assignmentEntityNotFound";

@@ -178,10 +178,9 @@ fn ask(url: &str, method: &str, path: &str) -> Result<(u16, String), String> {
     let sent = (|| {
         stream.set_read_timeout(Some(wait))?;
         let base = base.trim_end_matches('/');
-        write!(
-            stream,
-            "{method} {base}{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        )?;
+        let head = format!("{method} {base}{path} HTTP/1.1\r\nHost: {host}\r\n");
+        // In one piece: a simple upstream reads once.
+        stream.write_all(format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes())?;
         let mut text = Vec::new();
         stream.read_to_end(&mut text)?;
         Ok::<_, std::io::Error>(String::from_utf8_lossy(&text).into_owned())

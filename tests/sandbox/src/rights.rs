@@ -1,8 +1,11 @@
 //! Who may do what to a folder or a dashboard: View 1, Edit 2, Admin 4, inherited down the folders.
 //! Data sources go by the role alone, as in the OSS edition.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use crate::auth::{Kind, Role};
-use crate::call::Context;
+use crate::call::{Context, Snapshot};
 use crate::dashboards::Dashboard;
 use crate::reply::{Reply, forbidden};
 
@@ -55,6 +58,30 @@ impl Context<'_> {
         grants.iter().filter(applies).map(|g| g.level).max().unwrap_or(0)
     }
 
+    /// The same, but as it was when the rights were read last; a maker sees its own object at once (fact 8).
+    fn cached(&self, kind: &str, uid: &str, maker: &str, grants: &[Grant]) -> i64 {
+        match &self.rights {
+            Some(rights) if maker != self.who.actor() => rights.get(&format!("{kind}:{uid}")).copied().unwrap_or(0),
+            _ => self.granted(grants),
+        }
+    }
+
+    /// Takes the rights out of the cache, or reads them into it where they are older than this.
+    pub fn cache_rights(&mut self, age: Duration) {
+        let key = (self.who.kind, self.org);
+        let kept = self.state.rights.get(&key).filter(|(read, _)| read.elapsed() < age);
+        if let Some((_, rights)) = kept {
+            self.rights = Some(Arc::clone(rights));
+            return;
+        }
+        let store = self.look();
+        let folders = store.folders.values().map(|f| (format!("folder:{}", f.uid), self.granted(&f.grants)));
+        let dashboards = store.dashboards.values().map(|d| (format!("dashboard:{}", d.uid), self.granted(&d.grants)));
+        let rights: Arc<Snapshot> = Arc::new(folders.chain(dashboards).collect());
+        self.state.rights.insert(key, (Instant::now(), Arc::clone(&rights)));
+        self.rights = Some(rights);
+    }
+
     /// The level on a folder, its parents included; the root is open to Editors.
     pub fn folder_level(&self, uid: &str) -> i64 {
         if self.who.role == Role::Admin {
@@ -66,7 +93,7 @@ impl Context<'_> {
         let (mut level, mut at, mut steps) = (0, uid, 0);
         // Folders cannot form a ring, but an unknown parent ends the way; the count is for safety.
         while let Some(folder) = self.look().folders.get(at).filter(|_| steps < 20) {
-            level = level.max(self.granted(&folder.grants));
+            level = level.max(self.cached("folder", at, &folder.created_by, &folder.grants));
             (at, steps) = (&folder.parent, steps + 1);
         }
         level
@@ -78,7 +105,7 @@ impl Context<'_> {
             return 4;
         }
         let above = if dashboard.folder.is_empty() { 0 } else { self.folder_level(&dashboard.folder) };
-        self.granted(&dashboard.grants).max(above)
+        self.cached("dashboard", &dashboard.uid, &dashboard.created_by, &dashboard.grants).max(above)
     }
 
     /// Refuses who has less than this on a folder; unknown folders are refused too, but for admins.

@@ -59,8 +59,8 @@ pub(crate) fn route(cx: &mut Context) -> Answer {
 }
 
 fn api(cx: &mut Context, path: &[&str]) -> Answer {
-    // HEAD is answered like GET; the server drops the body.
-    let method = if cx.call.method == "HEAD" { "GET" } else { cx.call.method.as_str() };
+    let method = cx.method().to_owned();
+    let method = method.as_str();
     match path.first().copied().unwrap_or_default() {
         "datasources" => source_paths(cx, method, &path[1..]),
         "folders" => folder_paths(cx, method, &path[1..]),
@@ -149,7 +149,8 @@ fn access_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
     };
     match (method, &path[1..]) {
         ("GET", ["description"]) => permissions::describe(),
-        ("GET", [_]) | ("POST", [_]) => Err(unsupported("lists of access control; read …/permissions")),
+        ("GET", [_]) => Err(unsupported("lists of access control; read …/permissions")),
+        ("POST", [uid]) => permissions::set_many(cx, of, uid),
         ("POST", [uid, kind @ ("users" | "teams" | "builtInRoles"), id]) => permissions::set_one(cx, of, uid, kind, id),
         _ => Err(not_found()),
     }
@@ -161,6 +162,7 @@ fn people_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ("GET", ["search", "sorting"]) => search::sorting(),
         ("GET", ["frontend", "settings"]) => server::frontend_settings(cx),
         ("GET", ["user"]) => users::current(cx),
+        ("PUT", ["user"]) if cx.who.kind == crate::auth::Kind::Anonymous => Err(crate::auth::no_user()),
         ("GET", ["user", "orgs"]) => users::own_orgs(cx),
         ("POST", ["user", "using", org]) => users::switch(cx, org),
         ("GET", ["users"]) => users::list(cx),
@@ -195,6 +197,7 @@ fn people_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ("GET", ["teams", "search"]) => teams::search(cx),
         ("GET", ["teams", id]) => teams::get(cx, id),
         ("DELETE", ["teams", id]) => teams::delete(cx, id),
+        ("GET", ["teams", id, "members"]) => teams::members(cx, id),
         ("POST", ["teams", id, "members"]) => teams::add_member(cx, id),
         ("POST", ["serviceaccounts"]) => service_accounts::create(cx),
         ("GET", ["serviceaccounts", "search"]) => service_accounts::search(cx),
@@ -206,6 +209,7 @@ fn people_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ("DELETE", ["serviceaccounts", id, "tokens", token]) => service_accounts::delete_token(cx, id, token),
         ("GET", ["v1", "provisioning", "alert-rules"]) => rules::list(cx),
         ("POST", ["v1", "provisioning", "alert-rules"]) => rules::save(cx, None),
+        (_, ["v1", "provisioning", "alert-rules", "export"]) => Err(unsupported("exports")),
         ("GET", ["v1", "provisioning", "alert-rules", uid]) => rules::get(cx, uid),
         ("PUT", ["v1", "provisioning", "alert-rules", uid]) => rules::save(cx, Some(uid)),
         ("DELETE", ["v1", "provisioning", "alert-rules", uid]) => rules::delete(cx, uid),
@@ -222,7 +226,7 @@ fn missing(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ["admin", "stats"] => cx.need_server("server.stats:read")?,
         ["admin", "settings", ..] => cx.need_server("settings:read")?,
         ["admin", ..] => cx.need_server(&format!("users:{verb}"))?,
-        ["org" | "orgs" | "user" | "users" | "teams" | "serviceaccounts", _, ..] => {}
+        ["user"] | ["org" | "orgs" | "user" | "users" | "teams" | "serviceaccounts", _, ..] => {}
         [first, ..] if MISSING.contains(first) => {}
         _ => return Err(not_found()),
     }
@@ -238,10 +242,9 @@ pub(crate) fn version(cx: &Context) -> Answer {
         "gitTreeState": format!("grafana v{number}"), "buildDate": "2026-11-23T01:53:47Z", "goVersion": "go1.26.8",
         "compiler": "gc", "platform": "linux/amd64",
     });
-    if !cx.old() {
-        for key in ["emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor"] {
-            body[key] = json!(if key.ends_with("Major") { "1" } else { minor });
-        }
+    for key in ["emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor"] {
+        let compatible = if key.starts_with("min") && !cx.old() { "34" } else { minor };
+        body[key] = json!(if key.ends_with("Major") { "1" } else { compatible });
     }
     ok(body)
 }

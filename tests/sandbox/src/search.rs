@@ -18,11 +18,15 @@ struct Hit<'a> {
 }
 
 /// Words that must come one after the other in a title, whole or not.
-fn matches(title: &str, query: &str) -> bool {
+fn matches(title: &str, query: &str, old: bool) -> bool {
+    let title = title.to_lowercase();
+    if old {
+        // One LIKE pattern, in which a percent sign is not escaped [11.5/search].
+        return query == "%" || title.contains(&query.to_lowercase());
+    }
     if query == "*" {
         return true;
     }
-    let title = title.to_lowercase();
     let mut at = 0;
     query.to_lowercase().split_whitespace().all(|word| match title[at..].find(word) {
         Some(found) => {
@@ -67,11 +71,11 @@ pub(crate) fn search(cx: &mut Context) -> Answer {
             other => hit.parent == other,
         };
         let parent_id = cx.look().folders.get(hit.parent).map_or(0, |f| f.id);
-        matches(hit.title, query)
+        matches(hit.title, query, cx.old())
             && tags.iter().all(|tag| hit.tags.contains(tag))
             && (uids.is_empty() || uids.contains(&hit.uid))
             && (folders.is_empty() || folders.iter().any(inside))
-            && by_id.is_none_or(|id| id == parent_id)
+            && by_id.is_none_or(|id| id == parent_id || id == 0 && hit.folder)
     });
     if cx.old() {
         hits.sort_by(|a, b| (a.title, a.id).cmp(&(b.title, b.id)));
@@ -84,7 +88,8 @@ pub(crate) fn search(cx: &mut Context) -> Answer {
     let size = if limit <= 0 { 1000 } else { limit as usize };
     let page = call.number("page").unwrap_or(1).max(1) as usize;
     let mut page: Vec<Hit> = hits.into_iter().skip((page - 1) * size).take(size).collect();
-    if matches!(call.query("sort").unwrap_or_default(), "" | "alpha-asc" | "alpha-desc") {
+    let sort = call.query("sort").unwrap_or_default();
+    if matches!(sort, "" | "alpha-asc") || sort == "alpha-desc" && !cx.old() {
         page.sort_by_key(|hit| !hit.folder);
     }
     ok(page.iter().map(|hit| shown(cx, hit)).collect())
@@ -115,14 +120,21 @@ fn shown(cx: &Context, hit: &Hit) -> Value {
         "isStarred": false,
     });
     if !hit.parent.is_empty() {
-        // A parent that is not there has neither id nor title.
-        if let Some(folder) = cx.look().folders.get(hit.parent) {
-            body["folderId"] = json!(folder.id);
-            body["folderTitle"] = json!(folder.title);
-        }
-        let title = cx.look().folders.get(hit.parent).map_or("", |f| &f.title);
+        let folder = cx.look().folders.get(hit.parent);
+        let title = folder.map_or("", |f| &f.title);
         body["folderUid"] = json!(hit.parent);
-        body["folderUrl"] = json!(format!("/dashboards/f/{}/{}", hit.parent, slug(title)));
+        // A parent that is not there has neither id nor title; 11.5 tells of a folder's parent only the title, and
+        // leaves that as it is in addresses.
+        if let Some(folder) = folder {
+            body["folderTitle"] = json!(title);
+            if !(cx.old() && hit.folder) {
+                body["folderId"] = json!(folder.id);
+            }
+        }
+        if !(cx.old() && hit.folder) {
+            let tail = if cx.old() { title.to_owned() } else { slug(title) };
+            body["folderUrl"] = json!(format!("/dashboards/f/{}/{tail}", hit.parent));
+        }
     }
     body["sortMeta"] = json!(0);
     body["isDeleted"] = json!(false);

@@ -31,7 +31,15 @@ pub(crate) fn seed(server: &Server, body: &Value) -> Answer {
     let call = Call::new("POST", "/_sandbox/seed", "", Default::default(), Default::default());
     let admin = state.users.get(&1).map_or(String::new(), |u| u.uid.clone());
     let who = Who { kind: Kind::User(1), role: Role::Admin, server_admin: true, login: "admin".to_owned(), uid: admin };
-    let mut cx = Context { state: &mut state, profile: server.config.profile, call: &call, who, org, checked: None };
+    let mut cx = Context {
+        state: &mut state,
+        profile: server.config.profile,
+        call: &call,
+        who,
+        org,
+        checked: None,
+        rights: None,
+    };
     for list in ["datasources", "dashboards"] {
         for entry in body[list].as_array().unwrap_or(&Vec::new()) {
             cx.store().provisioned.push((list, entry.clone()));
@@ -173,7 +181,20 @@ fn put_dashboard(cx: &mut Context, uid: String, spec: &Value, folder: String, pr
         history: Vec::new(),
         provisioned,
         odd_version: false,
+        unmanaged: false,
     };
+    if let Some(provisioned) = &made.provisioned {
+        let path = format!("/etc/grafana/dashboards/{}", provisioned.file);
+        for (key, value) in [
+            ("managedBy", "classic-file-provisioning"),
+            ("managerId", "sandbox"),
+            ("sourceChecksum", "e83fd4f65ecf57889324ec1aa70266f1"),
+            ("sourcePath", &path),
+            ("sourceTimestamp", "1795399588000"),
+        ] {
+            made.annotations.insert(format!("grafana.app/{key}"), json!(value));
+        }
+    }
     made.remember("Initial save".to_owned(), 0);
     cx.store().dashboards.insert(uid, made);
 }

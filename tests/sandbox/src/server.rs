@@ -10,9 +10,9 @@ use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::{HeaderValue, Response, header};
 use serde_json::json;
 
-use crate::auth::identify;
+use crate::auth::{Role, identify};
 use crate::call::{Call, Context};
-use crate::faults::{Fault, Kind, is_write, locked, made, strike};
+use crate::faults::{Fault, Kind, is_write, locked, made, real_time, strike};
 use crate::journal::Journal;
 use crate::openapi::Document;
 use crate::reply::{Answer, Content, Reply, message, ok};
@@ -42,6 +42,22 @@ pub(crate) struct Switches {
     pub latency: Duration,
     /// Whether writes fail as they do on SQLite when more than two come at once (grafana.md fact 49).
     pub sqlite: bool,
+    /// Whether each kind of request takes its real time.
+    pub real_times: bool,
+    /// How long the rights of a user are cached; not at all as a rule (grafana.md fact 8: 60 s).
+    pub rights_cache: Duration,
+}
+
+impl Switches {
+    /// As the config has them.
+    fn of(config: &Config) -> Switches {
+        Switches {
+            latency: config.latency,
+            sqlite: config.sqlite,
+            rights_cache: config.rights_cache,
+            real_times: config.real_times,
+        }
+    }
 }
 
 /// A lock that a panicking handler does not spoil for the others.
@@ -67,7 +83,7 @@ impl Drop for Counted<'_> {
 impl Server {
     /// A fresh server.
     pub fn new(config: Config) -> Server {
-        let switches = Switches { latency: config.latency, sqlite: config.sqlite };
+        let switches = Switches::of(&config);
         Server {
             state: Mutex::new(State::fresh(config.profile == Profile::V11_5, 0x9E37_79B9_7F4A_7C15)),
             journal: Mutex::default(),
@@ -88,7 +104,7 @@ impl Server {
         *lock(&self.journal) = Journal::default();
         lock(&self.faults).clear();
         self.document.clear();
-        *lock(&self.switches) = Switches { latency: self.config.latency, sqlite: self.config.sqlite };
+        *lock(&self.switches) = Switches::of(&self.config);
     }
 }
 
@@ -132,8 +148,12 @@ async fn with_faults(server: &Server, valve: &Valve, call: &Call) -> Reply {
         None => strike(&mut lock(&server.faults), call),
     };
     let switches = lock(&server.switches).clone();
-    if !switches.latency.is_zero() {
-        tokio::time::sleep(switches.latency).await;
+    let mut time = switches.latency;
+    if switches.real_times {
+        time += real_time(call);
+    }
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
     if switches.sqlite && is_write(call) {
         return crowded(server, call).await;
@@ -265,7 +285,11 @@ pub(crate) fn handle(server: &Server, call: &Call, checked: Option<()>) -> Reply
         // Looked at with no rights in an organisation that is empty for the moment of this request.
         state.orgs.insert(org, Default::default());
     }
-    let mut cx = Context { state: &mut state, profile: config.profile, call, who, org, checked };
+    let mut cx = Context { state: &mut state, profile: config.profile, call, who, org, checked, rights: None };
+    let age = lock(&server.switches).rights_cache;
+    if !age.is_zero() && cx.who.role < Role::Admin {
+        cx.cache_rights(age);
+    }
     let answer = if call.path == "/version" { route::version(&cx) } else { route::route(&mut cx) };
     if absent {
         state.orgs.remove(&org);

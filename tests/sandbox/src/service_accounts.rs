@@ -95,7 +95,7 @@ pub(crate) fn search(cx: &mut Context) -> Answer {
             json!({
                 "id": a.id, "uid": a.uid, "name": a.name, "login": a.login, "orgId": a.org,
                 "isDisabled": a.disabled.is_some(), "role": a.role.name(), "tokens": tokens,
-                "avatarUrl": avatar(&a.login), "accessControl": {},
+                "avatarUrl": avatar(&a.login),
             })
         })
         .collect();

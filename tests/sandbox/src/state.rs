@@ -2,8 +2,11 @@
 //! writer, too.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::auth::Kind;
+use crate::call::Snapshot;
 use crate::dashboards::Dashboard;
 use crate::datasources::DataSource;
 use crate::folders::Folder;
@@ -21,6 +24,8 @@ pub(crate) struct State {
     pub tokens: HashMap<String, Token>,
     /// Wrong passwords by login: how many, and when the first came (grafana.md fact 3).
     pub failures: HashMap<String, (u32, Instant)>,
+    /// Rights that are cached, with the moment of each.
+    pub rights: HashMap<(Kind, i64), (Instant, Arc<Snapshot>)>,
     pub ids: Ids,
 }
 
@@ -58,6 +63,7 @@ impl State {
             accounts: BTreeMap::new(),
             tokens: HashMap::new(),
             failures: HashMap::new(),
+            rights: HashMap::new(),
             ids: Ids { counters: HashMap::new(), snowflake: 3_487_393_178_050_560, last_version: 0, seed, small },
         };
         let org = state.ids.next("org");

@@ -96,12 +96,27 @@ pub(crate) fn delete(cx: &mut Context, id: &str) -> Answer {
     ok(json!({ "message": "Team deleted" }))
 }
 
+/// `GET /api/teams/:id/members`.
+pub(crate) fn members(cx: &mut Context, id: &str) -> Answer {
+    cx.need(Role::Admin, "teams.permissions:read")?;
+    let id = find(cx, id)?;
+    let team = &cx.look().teams[&id];
+    let entry = |user: &crate::users::User| {
+        json!({
+            "uid": user.uid, "orgId": cx.org, "teamId": id, "teamUID": team.uid, "userId": user.id, "userUID": user.uid,
+            "auth_module": "", "email": user.email, "name": user.name, "login": user.login,
+            "avatarUrl": avatar(&user.email), "labels": [], "permission": 0,
+        })
+    };
+    ok(team.members.iter().filter_map(|user| cx.state.users.get(user)).map(entry).collect())
+}
+
 /// `POST /api/teams/:id/members`: again is 400.
 pub(crate) fn add_member(cx: &mut Context, id: &str) -> Answer {
     cx.need(Role::Admin, "teams.permissions:write")?;
     let id = find(cx, id)?;
     let user = integer(&cx.call.object()?, "userId")?;
-    if !cx.state.users.contains_key(&user) {
+    if !cx.state.users.contains_key(&user) && !cx.state.accounts.contains_key(&user) {
         return Err(message(500, "Failed to add Member to Team"));
     }
     let team = cx.store().teams.get_mut(&id).expect("was just found");

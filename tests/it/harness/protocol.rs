@@ -1,0 +1,126 @@
+//! How Ansible starts a module and what it gets back.
+
+use std::{path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use super::MODULE;
+use crate::support::{binary, failed, fine, run, stand_in};
+
+fn output(path: &Path, args: &[&str]) -> (String, Option<i32>) {
+    let output = Command::new(path).args(args).output().expect("it starts");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    (String::from_utf8(output.stdout).expect("UTF-8"), output.status.code())
+}
+
+#[test]
+fn run_by_hand_it_tells_what_it_is() {
+    let binary = binary(MODULE);
+    let (usage, code) = output(&binary, &[]);
+    assert!(usage.contains("usage: grafana_folder") && usage.contains(env!("CARGO_PKG_VERSION")) && code == Some(0));
+    let (version, _) = output(&binary, &["--version"]);
+    assert_eq!(version, format!("grafana_folder {}\n", env!("CARGO_PKG_VERSION")));
+    let (schema, _) = output(&binary, &["--schema"]);
+    let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
+    assert_eq!(schema["properties"]["folders"]["items"]["properties"]["uid"]["type"][0], "string");
+    let (doc, _) = output(&binary, &["--doc"]);
+    assert!(doc.contains("DOCUMENTATION:") && doc.contains("EXAMPLES:") && doc.contains("RETURN:"));
+}
+
+#[test]
+fn a_link_with_ansibles_name_works() {
+    let folder = std::env::temp_dir().join(format!("hearth-link-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder can be made");
+    let (link, args) = (folder.join("AnsiballZ_grafana_folder"), folder.join("args"));
+    std::os::unix::fs::symlink(binary(MODULE), &link).expect("a link can be made");
+    std::fs::write(&args, r#"{"name": "x", "url": "http://127.0.0.1:9", "retries": 0}"#).expect("written");
+    let (line, code) = output(&link, &[args.to_str().expect("a path")]);
+    let result: Value = serde_json::from_str(&line).expect("one line of JSON");
+    assert!(result["msg"].to_string().contains("failed to connect") && code == Some(1), "{line}");
+    std::fs::remove_dir_all(&folder).expect("it can be removed");
+}
+
+#[test]
+fn arguments_that_are_no_json_object_are_a_failed_result() {
+    let file = std::env::temp_dir().join(format!("hearth-bad-args-{}", std::process::id()));
+    for text in ["", "{", "[1]", "\u{0}", r#"{"name": }"#] {
+        std::fs::write(&file, text).expect("written");
+        let (line, code) = output(&binary(MODULE), &[file.to_str().expect("a path")]);
+        let result: Value = serde_json::from_str(&line).expect("one line of JSON");
+        assert_eq!((&result["failed"], &result["changed"], code), (&json!(true), &json!(false), Some(1)), "{line}");
+    }
+    std::fs::remove_file(&file).expect("removed");
+    let (line, _) = output(&binary(MODULE), &["/nonexistent/args"]);
+    assert!(line.contains("failed to read the options from `/nonexistent/args`"), "{line}");
+}
+
+#[test]
+fn an_unknown_option_fails_with_the_nearest_name() {
+    let result = run(MODULE, &json!({"url": "http://127.0.0.1:9", "name": "x", "parent_uuid": "y"}), &[]);
+    failed(result.clone(), "Unsupported parameters for (grafana_folder) module: parent_uuid");
+    failed(result, "parent_uid");
+    let item = json!({"url": "http://127.0.0.1:9", "folders": [{"name": "a"}, {"nam": "b"}]});
+    failed(run(MODULE, &item, &[]), "folders[1]");
+}
+
+#[test]
+fn an_option_and_its_alias_warn_and_the_alias_wins() {
+    let server = stand_in(sandbox::Config::default());
+    let result = fine(server.check(MODULE, json!({"name": "By name", "title": "By alias"})));
+    assert_eq!(result["name"], "By alias");
+    assert!(result["warnings"].to_string().contains("title"), "{result:#}");
+}
+
+#[test]
+fn ansibles_own_keys_are_taken_and_unknown_ones_ignored() {
+    let server = stand_in(sandbox::Config::default());
+    let internal = json!({
+        "_ansible_check_mode": true, "_ansible_diff": false, "_ansible_verbosity": 3, "_ansible_no_log": false,
+        "_ansible_module_name": "hearth.core.grafana_folder", "_ansible_something_new": {"a": 1},
+        "_ansible_tmpdir": null, "_ansible_inject_invocation": true,
+    });
+    let result = fine(server.play(MODULE, json!({"name": "Only planned"}), internal));
+    assert_eq!(result["changed"], json!(true));
+    assert!(result.get("diff").is_none(), "no diff was asked for");
+    assert_eq!(result["invocation"]["module_args"]["name"], "Only planned");
+    assert_eq!(result["invocation"]["module_args"]["url_password"], "********");
+    assert_eq!(server.get("/api/folders"), json!([]));
+    let unknown = server.play(
+        MODULE,
+        json!({"name": "x", "other": 1}),
+        json!({"_ansible_ignore_unknown_opts": true, "_ansible_check_mode": true}),
+    );
+    fine(unknown);
+}
+
+#[test]
+fn the_environment_stands_in_for_the_connection() {
+    let server = stand_in(sandbox::Config::default());
+    let env = [("GRAFANA_URL", server.url.as_str()), ("GRAFANA_USER", "admin"), ("GRAFANA_PASSWORD", "admin")];
+    fine(run(MODULE, &json!({"name": "From the environment"}), &env));
+    let made = server.post("/api/serviceaccounts", json!({"name": "deploy", "role": "Admin"}));
+    let token = server.post(&format!("/api/serviceaccounts/{}/tokens", made["id"]), json!({"name": "t"}));
+    let key = token["key"].as_str().expect("a key");
+    let env = [("GRAFANA_URL", server.url.as_str()), ("GRAFANA_TOKEN", key)];
+    fine(run(MODULE, &json!({"name": "By token"}), &env));
+    // What the task writes is nearer than the environment.
+    let args = json!({"name": "By password", "url_username": "admin", "url_password": "wrong"});
+    failed(run(MODULE, &args, &env), "answered 401");
+}
+
+#[test]
+fn an_empty_list_declares_nothing() {
+    let server = stand_in(sandbox::Config::default());
+    let result = fine(server.run(MODULE, json!({"folders": []})));
+    assert_eq!((&result["changed"], &result["msg"]), (&json!(false), &json!("nothing is declared")));
+}
+
+#[test]
+fn what_stands_above_a_list_is_the_default_of_each_item() {
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/folders", json!({"title": "Home", "uid": "home"}));
+    let task = json!({"parent_uid": "home", "description": "from above", "folders": [{"name": "A"}, {"name": "B", "description": "own"}]});
+    fine(server.run(MODULE, task));
+    let inside = server.get("/api/folders?parentUid=home");
+    assert_eq!(inside.as_array().map(Vec::len), Some(2));
+}

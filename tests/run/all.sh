@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Runs the tests, part by part, and says how long each took. All parts are run even when one fails.
+# Usage: all.sh            all parts, in this order
+#        all.sh PART …     those parts
+#        all.sh --list     what there is
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# What runs, in order: name and one line. A part is the function of its name.
+parts=(
+    "format         rustfmt leaves every file as it is"
+    "clippy         no warning in any Rust code"
+    "unit           tests of the libraries and tools, without a server"
+    "integration    the module binaries against the stand-in, and the stand-in against recordings of Grafana"
+    "docs           the pages and sidecars are what the code says"
+    "arguments      the table of argument sets is what AnsibleModule says"
+    "differential   the same tasks by community.grafana and by ours"
+    "yaml           yamllint"
+    "ansible        ansible-lint at its production profile"
+    "shell          shellcheck"
+    "molecule       the role: check, converge, idempotence, drift, removal"
+    "demo           what make demo shows, on the development build"
+)
+
+part_format() { cargo fmt --all --check; }
+part_clippy() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
+part_unit() { cargo test --quiet --workspace --lib --bins; }
+part_integration() { cargo test --quiet --workspace --test '*'; }
+part_docs() { cargo xtask docs --check; }
+part_arguments() { python tests/python/argument_table.py --check; }
+part_differential() {
+    local log="$root/.cache/differential.md"
+    mkdir -p "$root/.cache"
+    python tests/python/differential.py --library "$library" \
+        --server-cmd "$sandbox --quiet --port {port} --profile 12.4" >"$log" || {
+        sed -n '/^Differences that are not/,$p' "$log"
+        say "the whole comparison: .cache/differential.md"
+        return 1
+    }
+    tail -n 2 "$log"
+}
+part_yaml() { yamllint --strict .; }
+part_ansible() { ansible-lint -q; }
+part_shell() {
+    if ! command -v shellcheck >/dev/null 2>&1; then
+        say "shellcheck is not installed: left out"
+        return
+    fi
+    shellcheck --external-sources --source-path SCRIPTDIR .ci/run tests/run/*.sh
+}
+part_molecule() { molecule test --scenario-name grafana; }
+part_demo() { python tests/demo/demo.py --sandbox "$sandbox"; }
+
+name_of() { echo "${1%% *}"; }
+
+# What is in the shell of the person must not reach the tests: they bring a server of their own.
+unset GRAFANA_URL GRAFANA_USER GRAFANA_PASSWORD GRAFANA_TOKEN HEARTH_AUDIT_LOG "${!ANSIBLE_TASK_@}"
+
+sandbox="$CARGO_TARGET_DIR/debug/sandbox"
+library="$CARGO_TARGET_DIR/library"
+export HEARTH_SANDBOX="$sandbox" ANSIBLE_LIBRARY="$library" HEARTH_LIBRARY="$library"
+
+case ${1-} in
+--list)
+    printf '%s\n' "${parts[@]}"
+    exit
+    ;;
+--only)
+    # One part in a shell of its own, so that `set -e` holds in it.
+    "part_$2"
+    exit
+    ;;
+esac
+
+chosen=("$@")
+if [ ${#chosen[@]} -eq 0 ]; then
+    for part in "${parts[@]}"; do chosen+=("$(name_of "$part")"); done
+fi
+for name in "${chosen[@]}"; do
+    declare -F "part_$name" >/dev/null || fail "there is no part $name; see: $0 --list"
+done
+
+need_cargo
+failed=0
+report=
+timed() { # timed <name> <command …>: runs it and adds a line to the report
+    local name=$1 start=$SECONDS came=ok
+    shift
+    printf '\n=== %s\n' "$name"
+    if ! "$@" </dev/null; then
+        came=FAILED
+        failed=1
+    fi
+    report+=$(printf '%-14s %5d s   %s' "$name" $((SECONDS - start)) "$came")$'\n'
+}
+
+timed environment tests/run/environment.sh
+timed build tests/run/modules.sh dev
+[ "$failed" = 0 ] || fail "Nothing can be tested before this works."
+for name in "${chosen[@]}"; do
+    timed "$name" bash "${BASH_SOURCE[0]}" --only "$name"
+done
+printf '\n%s%-14s %5d s\n' "$report" together "$SECONDS"
+[ "$failed" = 0 ] || fail "Some parts failed."

@@ -1,0 +1,170 @@
+//! The faults and the calls under `/_sandbox/`, over real connections.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use sandbox::{Config, Handle};
+use serde_json::{Value, json};
+
+/// One request; status 0: the connection broke before a whole head came.
+fn send(server: &Handle, method: &str, path: &str, body: &Value, extra: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).expect("the server listens");
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWRtaW46YWRtaW4=\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nContent-Length: {}\r\n{extra}\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("the server reads");
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let status = text.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+    (status, text)
+}
+
+fn start() -> Handle {
+    sandbox::start(Config::default()).expect("a loopback port is free")
+}
+
+fn post(server: &Handle, path: &str, body: Value) -> u16 {
+    send(server, "POST", path, &body, "").0
+}
+
+fn get(server: &Handle, path: &str) -> (u16, Value) {
+    let (status, text) = send(server, "GET", path, &Value::Null, "");
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status, serde_json::from_str(body).unwrap_or_default())
+}
+
+#[test]
+fn a_locked_folder_is_there_without_permissions() {
+    let server = start();
+    server.faults(&json!({ "method": "POST", "path": "/api/folders", "kind": "locked-after", "times": 1 }));
+    assert_eq!(post(&server, "/api/folders", json!({ "uid": "a", "title": "a" })), 500);
+    assert_eq!(get(&server, "/api/folders/a").0, 200);
+    assert_eq!(get(&server, "/api/folders/a/permissions").1, json!([]));
+    assert_eq!(post(&server, "/api/folders", json!({ "uid": "a", "title": "a" })), 412);
+}
+
+#[test]
+fn a_locked_data_source_is_not_there() {
+    let server = start();
+    server.faults(&json!([{ "path": "/api/datasources", "kind": "locked-before", "times": 1 }]));
+    let body = json!({ "name": "a", "uid": "a", "type": "prometheus", "access": "proxy" });
+    assert_eq!(post(&server, "/api/datasources", body.clone()), 500);
+    assert_eq!(get(&server, "/api/datasources/uid/a").0, 404);
+    assert_eq!(post(&server, "/api/datasources", body), 200);
+}
+
+#[test]
+fn permissions_are_lost_without_a_word() {
+    let server = start();
+    let fault = "X-Sandbox-Fault: lost-permissions\r\n";
+    let body = json!({ "dashboard": { "uid": "d", "title": "d" } });
+    assert_eq!(send(&server, "POST", "/api/dashboards/db", &body, fault).0, 200);
+    assert_eq!(get(&server, "/api/dashboards/uid/d/permissions").1, json!([]));
+}
+
+#[test]
+fn connections_break_before_and_within_an_answer() {
+    let server = start();
+    let body = json!({ "uid": "a", "title": "a" });
+    let (status, _) = send(&server, "POST", "/api/folders", &body, "X-Sandbox-Fault: reset\r\n");
+    assert_eq!((status, get(&server, "/api/folders/a").0), (0, 404));
+    let (status, _) = send(&server, "POST", "/api/folders", &body, "X-Sandbox-Fault: reset; after=true\r\n");
+    assert_eq!((status, get(&server, "/api/folders/a").0), (0, 200));
+    let (status, text) = send(&server, "GET", "/api/folders/a", &Value::Null, "X-Sandbox-Fault: cut; bytes=5\r\n");
+    let body = text.split_once("\r\n\r\n").expect("the head is whole").1;
+    assert_eq!((status, body.len()), (200, 5));
+}
+
+#[test]
+fn statuses_limits_and_delays_come_as_asked() {
+    let server = start();
+    server.faults(&json!([
+        { "path": "/api/org$", "kind": "status", "status": 503, "body": "<html>", "times": 1 },
+        { "path": "/api/org$", "kind": "rate-limit", "seconds": 7, "times": 1 },
+        { "path": "/api/org$", "kind": "delay", "ms": 60, "times": 1 },
+    ]));
+    assert_eq!(send(&server, "GET", "/api/org", &Value::Null, "").0, 503);
+    let (status, text) = send(&server, "GET", "/api/org", &Value::Null, "");
+    assert!(status == 429 && text.contains("retry-after: 7"), "{text}");
+    let begun = Instant::now();
+    assert_eq!(send(&server, "GET", "/api/org", &Value::Null, "").0, 200);
+    assert!(begun.elapsed() >= Duration::from_millis(60));
+}
+
+#[test]
+fn two_saves_of_one_version_both_succeed_when_slow() {
+    let server = start();
+    let save = |title: &str| json!({ "dashboard": { "uid": "d", "title": title, "version": 1 } });
+    assert_eq!(post(&server, "/api/dashboards/db", save("first")), 200);
+    server.faults(&json!({ "path": "/api/dashboards/db", "kind": "slow-save", "ms": 150 }));
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let both = ["a", "b"].map(|title| scope.spawn(|| post(&server, "/api/dashboards/db", save(title))));
+        both.into_iter().map(|thread| thread.join().expect("a save ends")).collect()
+    });
+    // One of the two is lost (grafana.md fact 52).
+    assert_eq!(statuses, [200, 200]);
+    assert_eq!(get(&server, "/api/dashboards/uid/d").1["meta"]["version"], 3);
+}
+
+#[test]
+fn sqlite_fails_only_above_two_writers() {
+    let server = sandbox::start(Config { sqlite: true, ..Config::default() }).expect("a port is free");
+    let make = |n: usize| post(&server, "/api/folders", json!({ "uid": format!("f{n}"), "title": "f" }));
+    let run = |threads: usize, from: usize| -> usize {
+        let failed = |t: usize| (0..5).filter(|n| make(from + t * 5 + n) != 200).count();
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..threads).map(|t| scope.spawn(move || failed(t))).collect();
+            all.into_iter().map(|thread| thread.join().expect("a writer ends")).sum()
+        })
+    };
+    assert_eq!(run(2, 0), 0);
+    assert!(run(16, 1000) > 0);
+}
+
+#[test]
+fn requests_are_counted_and_departures_noted() {
+    let server = start();
+    assert_eq!(post(&server, "/api/folders", json!({ "uid": "a", "title": "a", "nope": 1 })), 200);
+    assert_eq!(get(&server, "/api/folders/a").0, 200);
+    assert_eq!(server.count("GET /api/folders/{}"), 1);
+    let shown = server.admin("GET", "departures", &Value::Null);
+    if shown["compared"] == true {
+        assert_eq!(shown["departures"][0]["departure"], "unknown body field nope");
+    }
+    server.reset();
+    assert_eq!((server.count("GET /api/folders/{}"), get(&server, "/api/folders/a").0), (0, 404));
+}
+
+#[test]
+fn cached_rights_hide_a_new_dashboard_for_a_while() {
+    let config = Config { rights_cache: Duration::from_millis(300), ..Config::default() };
+    let server = sandbox::start(config).expect("a port is free");
+    assert_eq!(post(&server, "/api/admin/users", json!({ "login": "v", "password": "vvvv" })), 200);
+    // v:vvvv
+    let viewer = "Authorization: Basic djp2dnZ2\r\n";
+    let read = || {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).expect("the server listens");
+        let head = format!("GET /api/dashboards/uid/d HTTP/1.1\r\nHost: x\r\n{viewer}Connection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("the server reads");
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text);
+        text.split(' ').nth(1).and_then(|s| s.parse::<u16>().ok()).unwrap_or(0)
+    };
+    assert_eq!(read(), 404);
+    assert_eq!(post(&server, "/api/dashboards/db", json!({ "dashboard": { "uid": "d", "title": "d" } })), 200);
+    assert_eq!(read(), 403);
+    std::thread::sleep(Duration::from_millis(350));
+    assert_eq!(read(), 200);
+}
+
+#[test]
+fn what_is_not_imitated_says_so() {
+    let server = start();
+    assert_eq!(get(&server, "/api/playlists").0, 501);
+    assert_eq!(get(&server, "/api/no-such-thing").0, 404);
+}
