@@ -4,6 +4,7 @@
 //! Facts are from measurements of Grafana 12.4.0 and 11.5.1; the comments name what was seen.
 
 mod connection;
+pub mod dashboard;
 pub mod datasource;
 pub mod folder;
 pub mod folder_tree;
@@ -194,6 +195,12 @@ pub fn passing(status: u16, text: &str) -> bool {
 /// All pages of a list in `/apis/…`: Grafana cuts them at about 2 MB, whatever the limit.
 pub fn k8s_list(reader: Reader<'_>, address: &str, query: &[(&str, &str)]) -> Result<Vec<Value>> {
     let mut items = Vec::new();
+    k8s_each(reader, address, query, |item| items.push(item))?;
+    Ok(items)
+}
+
+/// The same, one item after the other: thousands of dashboards are not held at once as trees.
+pub fn k8s_each(reader: Reader<'_>, address: &str, query: &[(&str, &str)], mut take: impl FnMut(Value)) -> Result<()> {
     let mut next = String::new();
     loop {
         let mut query = query.to_vec();
@@ -202,11 +209,11 @@ pub fn k8s_list(reader: Reader<'_>, address: &str, query: &[(&str, &str)]) -> Re
         }
         let mut page: Value = ok(reader.get(&with_query(address, &query))?)?.json()?;
         if let Some(found) = page["items"].as_array_mut() {
-            items.append(found);
+            found.drain(..).for_each(&mut take);
         }
         match page["metadata"]["continue"].as_str() {
             Some(more) if !more.is_empty() => next = more.to_owned(),
-            _ => return Ok(items),
+            _ => return Ok(()),
         }
     }
 }

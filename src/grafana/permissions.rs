@@ -165,6 +165,16 @@ pub fn read(reader: Reader<'_>, address: &str) -> Result<Option<Held>> {
     Ok(Some(Held { compared: Value::Array(compared), body: json!({"items": items}) }))
 }
 
+/// What Grafana gives to what is made at the root: Admin to its maker, Edit to editors, View to viewers
+/// (facts 30, 38). The maker is left out where its number is not known.
+pub fn of_root(maker: i64) -> Value {
+    let mut items = vec![json!({"role": "Editor", "permission": 2}), json!({"role": "Viewer", "permission": 1})];
+    if maker > 0 {
+        items.push(json!({"userId": maker, "permission": 4}));
+    }
+    json!({"items": items})
+}
+
 /// Sets the permissions at that address; those left out go.
 pub fn write(writer: Writer<'_>, address: &str, body: &Value) -> Result<()> {
     ok(writer.post(address, body)?).map(drop).map_err(|error| error.context("failed to set its permissions"))

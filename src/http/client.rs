@@ -479,7 +479,7 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
 }
 
 /// The whole chain of causes, without the address that reqwest repeats in each.
-fn story(error: &reqwest::Error) -> String {
+pub(super) fn story(error: &reqwest::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -492,7 +492,7 @@ fn story(error: &reqwest::Error) -> String {
     if parts.is_empty() { error.to_string() } else { parts.join(": ") }
 }
 
-fn connect_hint(story: &str) -> &'static str {
+pub(super) fn connect_hint(story: &str) -> &'static str {
     let has = |text: &str| story.contains(text);
     if has("UnknownIssuer") || has("CaUsedAsEndEntity") {
         "the server's certificate is signed by nobody whom this host trusts: give its certificate or its CA as `ca_path`"

@@ -4,6 +4,7 @@
 //! is to be applied: so a module cannot write while it reads or plans.
 
 mod client;
+mod download;
 mod gate;
 mod response;
 mod retry;
@@ -11,6 +12,7 @@ mod tls;
 mod url;
 
 pub use client::{Auth, Client, Reader, Settings, Stats, Writer};
+pub use download::{Download, without_credentials};
 pub use gate::Gate;
 pub use response::Response;
 pub use retry::pause_before;

@@ -25,7 +25,7 @@ use crate::http::{Client, pause_before};
 pub struct MayWrite(());
 
 /// So often a change is looked at again and tried again after a conflict or a lost answer.
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 5;
 
 /// What became of one change.
 pub struct Outcome<S> {
@@ -240,7 +240,11 @@ impl<K: Kind> Execution<'_, K> {
         let result =
             K::apply(self.context, self.client.writer(MayWrite(())), change).map_err(|error| match error.kind {
                 ErrorKind::NotTried => error,
-                _ => error.context(format_args!("failed to {action} {} `{}`", K::NOUN, change.name)),
+                _ => error.context(format_args!(
+                    "failed to {action} {} `{}`",
+                    change.noun.unwrap_or(K::NOUN),
+                    change.name
+                )),
             });
         let outcome = match &result {
             Ok(_) => json!({"result": "done"}),
@@ -277,10 +281,11 @@ impl<K: Kind> Execution<'_, K> {
             let outcome = &mut outcomes[*at];
             let Some(applied) = &outcome.applied else { continue };
             let name = outcome.change.name.clone();
+            let noun = outcome.change.noun.unwrap_or(K::NOUN);
             let told = self.audit.map_or(Ok(()), |audit| audit.write("intent", &name, "undo", json!({})));
             let result = told
                 .and_then(|()| K::undo(self.context, self.client.writer(MayWrite(())), &outcome.change, applied))
-                .map_err(|error| error.context(format_args!("failed to undo the change of {} `{name}`", K::NOUN)));
+                .map_err(|error| error.context(format_args!("failed to undo the change of {noun} `{name}`")));
             if let Some(audit) = self.audit {
                 let what = match &result {
                     Ok(()) => json!({"result": "undone"}),

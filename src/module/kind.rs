@@ -82,6 +82,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// The settings of the HTTP client.
     fn client(task: &Task<Self>) -> Result<Settings>;
 
+    /// Declares more objects than the task wrote: those that an option stands for, such as a directory
+    /// with a file for each. Does not reach the service.
+    fn expand(_task: &mut Task<Self>) -> Result<()> {
+        Ok(())
+    }
+
     /// Reads what the options name on this host or elsewhere (never the service), and refuses what
     /// cannot be meant. Nothing has been sent to the service yet.
     fn load(task: &Task<Self>) -> Result<Vec<Self::Desired>>;

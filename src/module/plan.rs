@@ -68,6 +68,9 @@ pub struct Change<S> {
     pub index: Option<usize>,
     /// The object's name for people.
     pub name: String,
+    /// What it is called in sentences, where it is of another kind than the module's, such as a folder on
+    /// the way to a dashboard.
+    pub noun: Option<&'static str>,
     /// What is to happen.
     pub action: Action,
     /// Changes of a lower rank are applied first; within a rank they run at once.
@@ -109,6 +112,7 @@ impl<S> Change<S> {
         Change {
             index,
             name: name.into(),
+            noun: None,
             action,
             rank: 0,
             key: String::new(),

@@ -21,6 +21,9 @@ pub fn entry<S>(outcome: &Outcome<S>, extra: Option<&Object>) -> Object {
     let change = &outcome.change;
     let mut entry = Object::new();
     entry.insert("name".into(), change.name.clone().into());
+    if let Some(noun) = change.noun {
+        entry.insert("kind".into(), noun.into());
+    }
     entry.insert("action".into(), json!(change.action));
     entry.insert("changed".into(), (change.is_change() && outcome.error.is_none()).into());
     entry.extend(change.ids.clone());
@@ -111,7 +114,7 @@ pub fn difference<S>(noun: &str, changes: &[&Change<S>], single: bool) -> Option
             if let (Value::Object(after), false) = (&mut after, change.sent.is_empty()) {
                 after.insert("sent (write-only)".into(), json!(change.sent));
             }
-            diff::entry(noun, &change.name, &change.before, &after)
+            diff::entry(change.noun.unwrap_or(noun), &change.name, &change.before, &after)
         })
         .collect();
     match (entries.len(), single) {

@@ -103,10 +103,10 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
     let env = |name: &str| std::env::var(name).ok();
     let mut result = match task::parse::<K>(&args, &internal, &env) {
         Err(error) => failed(&error),
-        Ok(parsed) => {
+        Ok(mut parsed) => {
             let mut stats = Value::Null;
             let mut result =
-                attempt::<K>(&parsed.task, &internal, started, &mut stats).unwrap_or_else(|error| failed(&error));
+                attempt::<K>(&mut parsed.task, &internal, started, &mut stats).unwrap_or_else(|error| failed(&error));
             if let Some(result) = result.as_object_mut() {
                 if !parsed.warnings.is_empty() {
                     let all = result.entry("warnings").or_insert_with(|| json!([]));
@@ -129,7 +129,8 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
     result
 }
 
-fn attempt<K: Kind>(task: &Task<K>, internal: &Internal, started: Instant, stats: &mut Value) -> Result<Value> {
+fn attempt<K: Kind>(task: &mut Task<K>, internal: &Internal, started: Instant, stats: &mut Value) -> Result<Value> {
+    K::expand(task)?;
     let desired = K::load(task)?;
     let mut settings = K::client(task)?;
     settings.deadline = started + deadline(task.common.deadline);

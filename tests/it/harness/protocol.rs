@@ -103,6 +103,8 @@ fn the_environment_stands_in_for_the_connection() {
     let key = token["key"].as_str().expect("a key");
     let env = [("GRAFANA_URL", server.url.as_str()), ("GRAFANA_TOKEN", key)];
     fine(run(MODULE, &json!({"name": "By token"}), &env));
+    let both = [env[0], env[1], ("GRAFANA_USER", "admin"), ("GRAFANA_PASSWORD", "wrong")];
+    fine(run(MODULE, &json!({"name": "By token too"}), &both));
     // What the task writes is nearer than the environment.
     let args = json!({"name": "By password", "url_username": "admin", "url_password": "wrong"});
     failed(run(MODULE, &args, &env), "answered 401");

@@ -157,7 +157,7 @@ pub(crate) fn members(cx: &mut Context, org: Option<&str>, short: bool) -> Answe
         });
         if old {
             let map = entry.as_object_mut().expect("is an object");
-            map.retain(|key, _| !matches!(key.as_str(), "isProvisioned" | "created" | "uid"));
+            map.retain(|key, _| !matches!(key.as_str(), "isProvisioned" | "created"));
         }
         entry
     };

@@ -67,7 +67,7 @@ pub(crate) fn save(cx: &mut Context, known: Option<&str>) -> Answer {
     let word = |key: &str, default: &str| body.get(key).and_then(Value::as_str).unwrap_or(default).to_owned();
     let mut rule = json!({
         "id": id, "uid": uid, "orgID": cx.org, "folderUID": folder, "ruleGroup": group, "title": title,
-        "condition": word("condition", ""), "data": queries(body.get("data")), "updated": now_nanos(),
+        "condition": word("condition", ""), "data": queries(body.get("data"), cx.old()), "updated": now_nanos(),
         "noDataState": states.0, "execErrState": states.1, "for": word("for", "0s"),
     });
     if !cx.old() {
@@ -97,10 +97,13 @@ fn conflict(org: i64, uid: &str) -> Reply {
 }
 
 /// Queries with what Grafana adds to them.
-fn queries(data: Option<&Value>) -> Value {
+fn queries(data: Option<&Value>, old: bool) -> Value {
     let one = |query: &Value| {
         let mut model = query["model"].as_object().cloned().unwrap_or_default();
-        model.insert("refId".to_owned(), query["refId"].clone());
+        // 11.5 leaves the model without it.
+        if !old {
+            model.insert("refId".to_owned(), query["refId"].clone());
+        }
         model.entry("intervalMs").or_insert(json!(1000));
         model.entry("maxDataPoints").or_insert(json!(43200));
         let range = query.get("relativeTimeRange").cloned().unwrap_or(json!({ "from": 0, "to": 0 }));

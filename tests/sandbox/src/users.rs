@@ -98,7 +98,7 @@ fn orgs_of(cx: &Context, user: i64) -> Value {
 pub(crate) fn switch(cx: &mut Context, org: &str) -> Answer {
     match cx.who.kind {
         Kind::User(id) => switch_to(cx, id, org),
-        Kind::Account(_) if cx.old() => Err(crate::reply::forbidden("")),
+        Kind::Account(_) if cx.old() => Err(message(403, "Endpoint only available for users")),
         // A token cannot be switched, and says so by 304 [org_header].
         _ => Ok(Reply::empty(304)),
     }

@@ -1,0 +1,376 @@
+//! Writing dashboards, and taking it back.
+//!
+//! From 12 on by `/apis`: a change that names the `resourceVersion` is refused when somebody was faster,
+//! always, where `/api` lets two through at once (fact 52). Before that by `/api`, where a loss is found
+//! afterwards by the version.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{Arc, PoisonError},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    DashboardKind, Save, Step, export,
+    found::{FOLDER, Found, MESSAGE, Revision},
+    plan::ids,
+    read::{permissions_address, resource, resources},
+    spec::Spec,
+};
+use crate::{
+    grafana::{ok, optional, permissions},
+    http::{Writer, path},
+    module::{Applied, Change, Context, Error, ErrorKind, Result, common::OnError, kind::object},
+};
+
+type Run<'r> = Context<'r, DashboardKind>;
+
+/// Carries out one change.
+pub fn apply(context: &Run<'_>, writer: Writer<'_>, change: &Change<Step>) -> Result<Applied> {
+    match &change.step {
+        Step::Nothing => Ok(Applied::default()),
+        Step::Folder { uid, title, parent } => folder(context, writer, uid, title, parent),
+        Step::Save(save) => saved(context, writer, save),
+        Step::Delete(found) => deleted(context, writer, found),
+        Step::Export { path, text, .. } => {
+            export::write(path, text.as_bytes())?;
+            Ok(Applied::default())
+        }
+    }
+}
+
+/// Takes back one change.
+pub fn undo(context: &Run<'_>, writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Result<()> {
+    match &change.step {
+        Step::Nothing => Ok(()),
+        Step::Folder { uid, .. } => unmake_folder(writer, uid),
+        Step::Save(save) => match &save.found {
+            None => {
+                let uid = applied.ids.get("uid").and_then(Value::as_str).or(save.uid.as_deref()).unwrap_or_default();
+                optional(writer.delete(&address(uid))?).map(drop)
+            }
+            Some(found) => put_back(context, writer, save, found, applied),
+        },
+        Step::Delete(found) => {
+            let spec = spec_of(found, None);
+            create(context, writer, &found.uid, &spec, &found.folder, None)?;
+            match &applied.answer {
+                Value::Null => Ok(()),
+                body => permissions::write(writer, &permissions_address(&found.uid), body),
+            }
+        }
+        Step::Export { path, before: Some(before), .. } => export::write(path, before),
+        Step::Export { path, before: None, .. } => export::remove(path),
+    }
+}
+
+fn saved(context: &Run<'_>, writer: Writer<'_>, save: &Save) -> Result<Applied> {
+    let mut applied = match (&save.found, save.differs) {
+        (Some(found), true) => update(context, writer, save, found)?,
+        (Some(found), false) => Applied { ids: object([("uid", json!(found.uid))]), ..Applied::default() },
+        (None, _) => {
+            let uid = match &save.uid {
+                Some(uid) => uid.clone(),
+                None if context.session.by_apis() => new_uid(),
+                None => String::new(),
+            };
+            create(context, writer, &uid, &save.spec, &save.folder, Some(save))?
+        }
+    };
+    if let Some(body) = &save.permissions {
+        let uid = applied.ids.get("uid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        permissions::write(writer, &permissions_address(&uid), body)?;
+    }
+    let uid = applied.ids.get("uid").and_then(Value::as_str).map(str::to_owned);
+    applied.ids.extend(ids(&context.task.connection.url, uid.as_deref(), &save.spec.title));
+    Ok(applied)
+}
+
+/// Makes a dashboard. With an empty uid the server gives one, which only `/api` can.
+fn create(
+    context: &Run<'_>,
+    writer: Writer<'_>,
+    uid: &str,
+    spec: &Spec,
+    folder: &str,
+    save: Option<&Save>,
+) -> Result<Applied> {
+    let message = save.and_then(|save| save.message.as_deref());
+    let asks = save.is_none_or(|save| save.permissions.is_none());
+    if !context.session.by_apis() {
+        return create_by_api(context, writer, uid, spec, folder, message, asks);
+    }
+    let namespace = context.session.session.namespace();
+    let mut annotations = annotations(None, folder, message);
+    if folder.is_empty() && asks {
+        // Without it nobody but administrators could see what is made at the root (fact 42). In a folder
+        // it is refused by some versions, and the folder's permissions count.
+        annotations.insert("grafana.app/grant-permissions".into(), json!("default"));
+    }
+    let body = body(&spec.api, json!({"name": uid, "annotations": annotations}), spec);
+    let answer = match writer.post(&resources(&namespace, &spec.api), &body) {
+        Err(error) if error.uncertain => {
+            let there = optional(writer.get(&resource(&namespace, &spec.api, uid))?)?;
+            let made = there.and_then(|there| Found::of_resource(&spec.api, there.value()));
+            let exact = context.session.is_exact();
+            let Some(made) = made.filter(|made| made.mark.same(&spec.mark, exact)) else { return Err(error) };
+            let mut warnings = vec!["the service answered an error and had made it all the same".to_owned()];
+            if folder.is_empty() && asks {
+                warnings.extend(mend(context, writer, uid)?);
+            }
+            return Ok(Applied { ids: written(&made.uid, made.version), answer: Value::Null, warnings });
+        }
+        answer => ok(answer?)?.json::<Value>()?,
+    };
+    Ok(of_resource(&answer))
+}
+
+fn create_by_api(
+    context: &Run<'_>,
+    writer: Writer<'_>,
+    uid: &str,
+    spec: &Spec,
+    folder: &str,
+    message: Option<&str>,
+    asks: bool,
+) -> Result<Applied> {
+    let mut dashboard = spec.value();
+    if !uid.is_empty() {
+        dashboard["uid"] = json!(uid);
+    }
+    // A folder left out means the root all the same (fact 34); it is always written.
+    let body = json!({"dashboard": dashboard, "folderUid": folder, "overwrite": false, "message": message});
+    let answer: Value = ok(writer.post("/api/dashboards/db", &body)?)?.json()?;
+    let uid = answer["uid"].as_str().unwrap_or(uid).to_owned();
+    let version = answer["version"].as_i64().unwrap_or(1);
+    let mut warnings = Vec::new();
+    if version != 1 {
+        warnings.push(format!(
+            "somebody else made it at the same time: version {} was written over, and is in the history",
+            version - 1
+        ));
+    }
+    if folder.is_empty() && asks {
+        warnings.extend(mend(context, writer, &uid)?);
+    }
+    Ok(Applied { ids: written(&uid, version), answer, warnings })
+}
+
+/// Under load a dashboard at the root loses its permissions, without a word (facts 51, 65).
+fn mend(context: &Run<'_>, writer: Writer<'_>, uid: &str) -> Result<Option<String>> {
+    let address = permissions_address(uid);
+    match permissions::read(*writer, &address)? {
+        Some(held) if held.compared.as_array().is_some_and(Vec::is_empty) => {
+            permissions::write(writer, &address, &permissions::of_root(context.session.session.user_id))?;
+            Ok(Some("the service had lost its permissions; they were set".to_owned()))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn update(context: &Run<'_>, writer: Writer<'_>, save: &Save, found: &Found) -> Result<Applied> {
+    // Only moved: what is stored stays as it is, to the letter.
+    let moved;
+    let same = save.spec.api == found.api && save.spec.mark.same(&found.mark, context.session.is_exact());
+    let spec = if same {
+        moved = spec_of(found, Some(&save.spec));
+        &moved
+    } else {
+        &save.spec
+    };
+    match &found.revision {
+        Some(revision) => {
+            let resource = (!save.overwrite).then_some(revision.resource.as_str());
+            put(context, writer, spec, found, resource, &save.folder, save.message.as_deref())
+        }
+        None => {
+            let message = save.message.as_deref();
+            post(writer, spec, found, (!save.overwrite).then_some(found.version), &save.folder, message)
+        }
+    }
+}
+
+/// A change by `/apis`. Labels and annotations that are left out are lost, the folder too (fact 43).
+fn put(
+    context: &Run<'_>,
+    writer: Writer<'_>,
+    spec: &Spec,
+    found: &Found,
+    resource_version: Option<&str>,
+    folder: &str,
+    message: Option<&str>,
+) -> Result<Applied> {
+    let revision = found.revision.as_ref();
+    let mut metadata = json!({"name": found.uid, "annotations": annotations(revision, folder, message)});
+    if let Some(version) = resource_version {
+        metadata["resourceVersion"] = json!(version);
+    }
+    if let Some(labels) = revision.map(|revision| &revision.labels).filter(|labels| labels.is_object()) {
+        metadata["labels"] = labels.clone();
+    }
+    let address = resource(&context.session.session.namespace(), &spec.api, &found.uid);
+    let answer: Value = ok(writer.put(&address, &body(&spec.api, metadata, spec))?)?.json()?;
+    Ok(of_resource(&answer))
+}
+
+/// A change by `/api`; `version` is the one that it is based on.
+fn post(
+    writer: Writer<'_>,
+    spec: &Spec,
+    found: &Found,
+    version: Option<i64>,
+    folder: &str,
+    message: Option<&str>,
+) -> Result<Applied> {
+    let mut dashboard = spec.value();
+    dashboard["uid"] = json!(found.uid);
+    if let Some(version) = version {
+        dashboard["version"] = json!(version);
+    }
+    let body = json!({"dashboard": dashboard, "folderUid": folder, "overwrite": version.is_none(), "message": message});
+    let answer: Value = ok(writer.post("/api/dashboards/db", &body)?)?.json()?;
+    let after = answer["version"].as_i64().unwrap_or(found.version + 1);
+    let mut warnings = Vec::new();
+    if let Some(before) = version
+        && after != before + 1
+    {
+        // Two saves of one version may both be taken (fact 52).
+        warnings.push(format!(
+            "somebody else saved it at the same time, and that was written over: it is version {} in the history, and ours is {after}",
+            after - 1
+        ));
+    }
+    Ok(Applied { ids: written(&found.uid, after), answer, warnings })
+}
+
+fn deleted(context: &Run<'_>, writer: Writer<'_>, found: &Found) -> Result<Applied> {
+    let mut answer = Value::Null;
+    if context.task.common.on_error == OnError::Rollback {
+        // They go with the dashboard, and would be missing if it came back.
+        let held = permissions::read(*writer, &permissions_address(&found.uid))?;
+        answer = held.map_or(Value::Null, |held| held.body);
+    }
+    // 404: somebody else was faster.
+    optional(writer.delete(&address(&found.uid))?)?;
+    Ok(Applied { ids: object([("uid", json!(found.uid))]), answer, warnings: Vec::new() })
+}
+
+/// Puts a dashboard back as it was found, unless somebody changed it since.
+fn put_back(context: &Run<'_>, writer: Writer<'_>, save: &Save, found: &Found, applied: &Applied) -> Result<()> {
+    if save.differs {
+        let spec = spec_of(found, Some(&save.spec));
+        let version = applied.ids.get("version").and_then(Value::as_i64);
+        let resource = applied.answer["metadata"]["resourceVersion"].as_str();
+        let result = match &found.revision {
+            Some(_) => put(context, writer, &spec, found, resource, &found.folder, None),
+            None => post(writer, &spec, found, version, &found.folder, None),
+        };
+        result.map_err(|error| match error.kind {
+            ErrorKind::Conflict => error.context("somebody else changed it since"),
+            _ => error,
+        })?;
+    }
+    match &save.permissions_before {
+        Some(body) if save.permissions.is_some() => permissions::write(writer, &permissions_address(&found.uid), body),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a folder. Its uid is the same whoever makes it, so one that is there already is the one that was
+/// wanted, and an answer that was lost can be looked up.
+fn folder(context: &Run<'_>, writer: Writer<'_>, uid: &str, title: &str, parent: &str) -> Result<Applied> {
+    let _one_at_a_time = context.session.folders.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut body = json!({"uid": uid, "title": title});
+    if !parent.is_empty() {
+        body["parentUid"] = json!(parent);
+    }
+    let done = Applied { ids: object([("uid", json!(uid))]), ..Applied::default() };
+    let error = match writer.post("/api/folders", &body) {
+        Ok(answer) => match ok(answer) {
+            Ok(_) => return Ok(done),
+            Err(error) if error.kind == ErrorKind::Conflict => error,
+            Err(error) => return Err(error),
+        },
+        Err(error) if error.uncertain => error,
+        Err(error) => return Err(error),
+    };
+    let there = optional(writer.get(&path(&["api", "folders", uid]))?)?.map(|answer| answer.value());
+    let same =
+        there.is_some_and(|there| there["title"] == title && there["parentUid"].as_str().unwrap_or_default() == parent);
+    if !same {
+        return Err(error);
+    }
+    if error.uncertain && parent.is_empty() {
+        // The folder of a "database is locked" is there, without any permission (fact 50).
+        let address = path(&["api", "folders", uid, "permissions"]);
+        permissions::write(writer, &address, &permissions::of_root(context.session.session.user_id))?;
+    }
+    Ok(done)
+}
+
+/// Deletes a folder that was made here, if nothing is in it: everything in it would go with it (fact 28).
+fn unmake_folder(writer: Writer<'_>, uid: &str) -> Result<()> {
+    let Some(counts) = optional(writer.get(&path(&["api", "folders", uid, "counts"]))?)? else { return Ok(()) };
+    let held: i64 = counts.value().as_object().into_iter().flatten().filter_map(|(_, count)| count.as_i64()).sum();
+    if held > 0 {
+        return Err(Error::new(ErrorKind::Conflict, format!("folder {uid} is no longer empty, and was left there")));
+    }
+    optional(writer.delete(&path(&["api", "folders", uid]))?).map(drop)
+}
+
+/// The content of a dashboard as it was found; the declared one where it is equal and was not kept.
+fn spec_of(found: &Found, equal: Option<&Arc<Spec>>) -> Spec {
+    let text = found.text.clone().or_else(|| equal.map(|spec| Arc::clone(&spec.text))).unwrap_or_else(|| "{}".into());
+    Spec { api: Arc::clone(&found.api), title: found.title.clone(), text, mark: found.mark }
+}
+
+fn annotations(revision: Option<&Revision>, folder: &str, message: Option<&str>) -> Map<String, Value> {
+    let mut all = revision.map(|revision| revision.annotations.clone()).unwrap_or_default();
+    if !folder.is_empty() {
+        all.insert(FOLDER.into(), json!(folder));
+    }
+    if let Some(message) = message {
+        all.insert(MESSAGE.into(), json!(message));
+    }
+    all
+}
+
+fn body(api: &str, metadata: Value, spec: &Spec) -> Value {
+    let version = format!("dashboard.grafana.app/{api}");
+    json!({"apiVersion": version, "kind": "Dashboard", "metadata": metadata, "spec": spec.value()})
+}
+
+fn of_resource(answer: &Value) -> Applied {
+    let meta = &answer["metadata"];
+    let uid = meta["name"].as_str().unwrap_or_default();
+    Applied {
+        ids: written(uid, meta["generation"].as_i64().unwrap_or(1)),
+        // The content is not kept: of five thousand dashboards it would fill the memory.
+        answer: json!({"metadata": {"resourceVersion": meta["resourceVersion"]}}),
+        warnings: Vec::new(),
+    }
+}
+
+fn written(uid: &str, version: i64) -> crate::module::Object {
+    object([("uid", json!(uid)), ("version", json!(version))])
+}
+
+fn address(uid: &str) -> String {
+    path(&["api", "dashboards", "uid", uid])
+}
+
+/// A random UUID, as Grafana itself gives: `/apis` wants a name, and one that is ours can be looked up
+/// after a lost answer. The standard library seeds its hashers from the system's random source.
+fn new_uid() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    let (one, other) = (random(), random());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        one >> 32,
+        one >> 16 & 0xffff,
+        one & 0xfff,
+        other >> 48 & 0x3fff | 0x8000,
+        other & 0xffff_ffff_ffff
+    )
+}

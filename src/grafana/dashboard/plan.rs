@@ -1,0 +1,436 @@
+//! Planning for dashboards: pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    DashboardKind, Desired, Found, Save, Snapshot, Spec, State, Step,
+    found::slug,
+    options::Prune,
+    places::{Where, uid_of_new},
+    read::is_in_scope,
+};
+use crate::module::{Action, Change, Context, Error, ErrorKind, Object, Result, kind::object};
+
+/// Deletions come after everything else.
+const LAST: u32 = 1000;
+/// So many bytes of dashboards are held for showing them; of those behind them only the fields that differ.
+/// A difference is cut off long before, and five thousand dashboards would fill the memory.
+const SHOWN: usize = 1024 * 1024;
+
+/// One change for each declared dashboard, for each folder that is to be made, and for each dashboard that
+/// `prune` finds.
+pub fn plan(context: &Context<'_, DashboardKind>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
+    let mut planner = Planner { context, snapshot, folders: BTreeMap::new(), made: Vec::new(), shown: 0 };
+    let mut changes = Vec::with_capacity(context.desired.len());
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, desired) in context.desired.iter().enumerate() {
+        let change = planner.one(index, desired).map_err(|error| match desired.at.as_str() {
+            "" => error,
+            at => error.context(at),
+        })?;
+        if let Some(uid) = change.ids.get("uid").and_then(Value::as_str)
+            && let Some(first) = taken.insert(uid.to_owned(), index)
+        {
+            let at = &context.desired[first].at;
+            return Err(Error::bad_options(format!(
+                "{at} and {} are the same dashboard, `{}`",
+                desired.at, change.name
+            )));
+        }
+        changes.push(change);
+    }
+    if let Some(prune) = &context.task.settings.prune {
+        planner.prune(prune, &taken.into_keys().collect(), &mut changes)?;
+    }
+    // Behind the declared ones: the first entry of a single dashboard is itself.
+    changes.append(&mut planner.made);
+    Ok(changes)
+}
+
+/// Where a dashboard is to lie, and the change that makes the folder if there is one.
+struct Place {
+    uid: String,
+    shown: String,
+    made: Option<(String, u32)>,
+}
+
+struct Planner<'r> {
+    context: &'r Context<'r, DashboardKind>,
+    snapshot: &'r Snapshot,
+    /// Key → rank of the folders that this plan makes.
+    folders: BTreeMap<String, u32>,
+    made: Vec<Change<Step>>,
+    shown: usize,
+}
+
+impl Planner<'_> {
+    fn one(&mut self, index: usize, desired: &Desired) -> Result<Change<Step>> {
+        match desired.state {
+            State::Absent => self.absent(index, desired),
+            State::Export => Ok(self.export(index, desired)),
+            State::Present => self.present(index, desired),
+        }
+    }
+
+    fn present(&mut self, index: usize, desired: &Desired) -> Result<Change<Step>> {
+        let Some(spec) = self.snapshot.spec(index, desired).cloned() else {
+            return Err(Error::bad_options("nothing says what the dashboard is"));
+        };
+        let place = self.place(desired).map_err(|error| error.context(format_args!("dashboard `{}`", spec.title)))?;
+        let found = match self.snapshot.uid(index, desired) {
+            Some(uid) => self.snapshot.found.get(uid).cloned(),
+            None if place.as_ref().is_some_and(|place| place.made.is_some()) => None,
+            None => self.by_title(&spec.title, place.as_ref().map_or("", |place| place.uid.as_str()))?,
+        };
+        let mut change = match found {
+            None => self.create(index, desired, spec, place),
+            Some(found) => self.update(index, desired, spec, found, place)?,
+        };
+        change.warnings.extend(desired.warnings.iter().cloned());
+        change.warnings.extend(self.snapshot.filled.get(&index).into_iter().flat_map(|(_, warnings)| warnings.clone()));
+        Ok(change)
+    }
+
+    /// The one dashboard of that title in a folder. Titles are not unique, not even in one folder (fact 32).
+    fn by_title(&self, title: &str, folder: &str) -> Result<Option<Arc<Found>>> {
+        let all: Vec<&Arc<Found>> = self.snapshot.with_title(title, folder).collect();
+        if all.len() > 1 {
+            let uids: Vec<&str> = all.iter().map(|found| found.uid.as_str()).collect();
+            let place = self.folder_text(folder);
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("{} dashboards in {place} have the title `{title}`: {}", all.len(), uids.join(", ")),
+            )
+            .hint("titles are not unique in Grafana; say which one by `uid`"));
+        }
+        Ok(all.first().map(|found| Arc::clone(found)))
+    }
+
+    fn create(&mut self, index: usize, desired: &Desired, spec: Arc<Spec>, place: Option<Place>) -> Change<Step> {
+        let place = place.unwrap_or_else(|| Place { uid: String::new(), shown: self.folder_text(""), made: None });
+        let mut after = json!({"folder": place.shown});
+        let uid = self.snapshot.uid(index, desired).map(str::to_owned);
+        if let Some(uid) = &uid {
+            after["uid"] = json!(uid);
+        }
+        let mut permissions = None;
+        if let Some(grants) = &desired.permissions {
+            after["permissions"] = self.snapshot.subjects.declared(grants);
+            permissions = Some(self.snapshot.subjects.body(grants));
+        }
+        after["dashboard"] = self.whole(&spec);
+        let title = spec.title.clone();
+        let save = Save {
+            uid: uid.clone(),
+            spec,
+            folder: place.uid.clone(),
+            found: None,
+            differs: true,
+            permissions,
+            permissions_before: None,
+            overwrite: desired.overwrite,
+            message: desired.message.clone(),
+        };
+        let step = Step::Save(Arc::new(save));
+        let mut change = Change::new(Some(index), title.as_str(), Action::Create, Value::Null, after, step);
+        change.ids = self.ids(uid.as_deref(), &title, &place.uid);
+        into_place(change, &place)
+    }
+
+    fn update(
+        &mut self,
+        index: usize,
+        desired: &Desired,
+        spec: Arc<Spec>,
+        found: Arc<Found>,
+        place: Option<Place>,
+    ) -> Result<Change<Step>> {
+        let exact = self.context.session.is_exact();
+        let place = place.unwrap_or_else(|| Place {
+            uid: found.folder.clone(),
+            shown: self.folder_text(&found.folder),
+            made: None,
+        });
+        let moves = place.uid != found.folder;
+        let content = spec.api != found.api || !spec.mark.same(&found.mark, exact);
+        let (mut before, mut after) = (Map::new(), Map::new());
+        if moves {
+            let (mut from, mut to) = (self.folder_text(&found.folder), place.shown.clone());
+            if from == to {
+                // Two folders may have the same path.
+                (from, to) = (format!("{from} ({})", found.folder), format!("{to} ({})", place.uid));
+            }
+            before.insert("folder".into(), json!(from));
+            after.insert("folder".into(), json!(to));
+        }
+        let (mut permissions, mut permissions_before) = (None, None);
+        if let Some(grants) = &desired.permissions {
+            let declared = self.snapshot.subjects.declared(grants);
+            let held = self.snapshot.permissions.get(&found.uid);
+            let is = held.map_or_else(|| json!([]), |held| held.compared.clone());
+            if declared != is {
+                permissions = Some(self.snapshot.subjects.body(grants));
+                permissions_before = held.map(|held| held.body.clone());
+                before.insert("permissions".into(), is);
+                after.insert("permissions".into(), declared);
+            }
+        }
+        if content {
+            let mut is = super::spec::compared(found.text.as_deref().and_then(read).unwrap_or_default(), exact);
+            let mut declared = spec.compared(exact);
+            // The schema's version does not count where one side does not say it.
+            drop_unsaid_schema(&mut is, &declared);
+            drop_unsaid_schema(&mut declared, &is);
+            before.insert("dashboard".into(), is);
+            after.insert("dashboard".into(), declared);
+            if spec.api != found.api {
+                before.insert("schema".into(), json!(&*found.api));
+                after.insert("schema".into(), json!(&*spec.api));
+            }
+        }
+        let action = match (content || permissions.is_some(), moves) {
+            (true, _) => Action::Update,
+            (false, true) => Action::Move,
+            (false, false) => Action::Unchanged,
+        };
+        if action != Action::Unchanged
+            && let Some(by) = &found.managed
+        {
+            return Err(Error::new(
+                ErrorKind::Rejected,
+                format!(
+                    "dashboard `{}` ({}) is managed by {by} and is not to be changed by the API",
+                    found.title, found.uid
+                ),
+            )
+            .hint("change it where it comes from, or take it out of this task"));
+        }
+        let title = spec.title.clone();
+        let save = Save {
+            uid: Some(found.uid.clone()),
+            spec,
+            folder: place.uid.clone(),
+            found: Some(Arc::clone(&found)),
+            differs: content || moves,
+            permissions,
+            permissions_before,
+            overwrite: desired.overwrite,
+            message: desired.message.clone(),
+        };
+        let step = if action == Action::Unchanged { Step::Nothing } else { Step::Save(Arc::new(save)) };
+        let mut change = Change::new(Some(index), title.as_str(), action, before.into(), after.into(), step);
+        if content {
+            self.shorten(&mut change);
+        }
+        change.ids = self.ids(Some(&found.uid), &title, &place.uid);
+        change.ids.insert("version".into(), found.version.into());
+        Ok(into_place(change, &place))
+    }
+
+    fn absent(&mut self, index: usize, desired: &Desired) -> Result<Change<Step>> {
+        let spec = self.snapshot.spec(index, desired).cloned();
+        let found = match (self.snapshot.uid(index, desired), &spec) {
+            (Some(uid), _) => self.snapshot.found.get(uid).cloned(),
+            (None, Some(spec)) => {
+                let place = desired.folder.as_ref().map(|folder| folder.find(&self.snapshot.tree)).transpose();
+                match place {
+                    Ok(Some(Where::At(folder))) => self.by_title(&spec.title, &folder)?,
+                    Ok(None) => self.by_title(&spec.title, "")?,
+                    // A folder that is not there holds nothing.
+                    Ok(Some(Where::Missing { .. })) => None,
+                    Err(error) if error.kind == ErrorKind::NotFound => None,
+                    Err(error) => return Err(error),
+                }
+            }
+            (None, None) => None,
+        };
+        let Some(found) = found else {
+            let name = desired.uid.clone().or(spec.map(|spec| spec.title.clone())).unwrap_or_default();
+            let mut change = Change::new(Some(index), name, Action::Unchanged, Value::Null, Value::Null, Step::Nothing);
+            change.ids = object([("uid", json!(desired.uid))]);
+            return Ok(change);
+        };
+        if let Some(by) = &found.managed {
+            return Err(Error::new(
+                ErrorKind::Rejected,
+                format!(
+                    "dashboard `{}` ({}) is managed by {by} and is not to be deleted by the API",
+                    found.title, found.uid
+                ),
+            )
+            .hint("remove it where it comes from"));
+        }
+        Ok(self.delete(Some(index), &found))
+    }
+
+    fn delete(&mut self, index: Option<usize>, found: &Arc<Found>) -> Change<Step> {
+        let mut before = json!({"uid": found.uid, "folder": self.folder_text(&found.folder)});
+        let length = found.text.as_ref().map_or(0, |text| text.len());
+        before["dashboard"] = if self.fits(length) {
+            super::spec::compared(
+                found.text.as_deref().and_then(read).unwrap_or_default(),
+                self.context.session.is_exact(),
+            )
+        } else {
+            json!({"title": found.title})
+        };
+        let step = Step::Delete(Arc::clone(found));
+        let mut change =
+            Change::new(index, found.title.as_str(), Action::Delete, before, Value::Null, step).at_rank(LAST);
+        change.key = format!("uid:{}", found.uid);
+        change.ids = self.ids(Some(&found.uid), &found.title, &found.folder);
+        change
+    }
+
+    fn export(&mut self, index: usize, desired: &Desired) -> Change<Step> {
+        let uid = desired.uid.clone().unwrap_or_default();
+        let exported = self.snapshot.exports.get(&index);
+        let (Some(found), Some(exported)) = (self.snapshot.found.get(&uid), exported) else {
+            let mut change =
+                Change::new(Some(index), uid.as_str(), Action::Unchanged, Value::Null, Value::Null, Step::Nothing);
+            change.ids = object([("uid", json!(uid))]);
+            return change;
+        };
+        let wanted = read(&exported.text).unwrap_or_default();
+        let is = exported.before.as_deref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
+        let action = if is.as_ref() == Some(&wanted) { Action::Unchanged } else { Action::Export };
+        let path = desired.path.clone().unwrap_or_default();
+        let step =
+            Step::Export { path: path.clone(), text: Arc::clone(&exported.text), before: exported.before.clone() };
+        let (before, after) = match (action, self.fits(exported.text.len())) {
+            (Action::Unchanged, _) => (Value::Null, Value::Null),
+            (_, true) => (is.unwrap_or_default(), wanted),
+            (_, false) => (Value::Null, json!({"path": path})),
+        };
+        let mut change = Change::new(Some(index), found.title.as_str(), action, before, after, step);
+        change.ids = self.ids(Some(&uid), &found.title, &found.folder);
+        change.ids.insert("path".into(), path.into());
+        change
+    }
+
+    fn prune(&mut self, prune: &Prune, kept: &BTreeSet<String>, changes: &mut Vec<Change<Step>>) -> Result<()> {
+        for found in self.snapshot.found.values() {
+            let in_folder = match &prune.folder {
+                Some(scope) => is_in_scope(&self.snapshot.tree, scope, &found.folder)?,
+                None => true,
+            };
+            let tagged = prune.tag.as_ref().is_none_or(|tag| found.tags.contains(tag));
+            if in_folder && tagged && !kept.contains(&found.uid) && found.managed.is_none() {
+                let change = self.delete(None, found);
+                changes.push(change);
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder that is declared, with the changes that make it where it is not there.
+    fn place(&mut self, desired: &Desired) -> Result<Option<Place>> {
+        let Some(wanted) = &desired.folder else { return Ok(None) };
+        let tree = &self.snapshot.tree;
+        let (below, titles) = match wanted.find(tree)? {
+            Where::At(uid) => return Ok(Some(Place { shown: self.folder_text(&uid), uid, made: None })),
+            Where::Missing { .. } if !desired.create_folders => return Err(wanted.missing(tree)),
+            Where::Missing { below, titles } => (below, titles),
+        };
+        let mut place = Place {
+            shown: if below.is_empty() { String::new() } else { tree.path_of(&below) },
+            uid: below,
+            made: None,
+        };
+        for title in titles {
+            let uid = uid_of_new(tree, &place.uid, &title);
+            let mut shown = place.shown.clone();
+            if !shown.is_empty() {
+                shown.push('/');
+            }
+            shown.push_str(&title.replace('/', "\\/"));
+            let key = format!("folder:{uid}");
+            let rank = place.made.as_ref().map_or(0, |(_, rank)| rank + 1);
+            if self.folders.insert(key.clone(), rank).is_none() {
+                let step = Step::Folder { uid: uid.clone(), title, parent: place.uid.clone() };
+                let after = json!({"path": shown, "uid": uid});
+                let mut change = Change::new(None, shown.as_str(), Action::Create, Value::Null, after, step);
+                change.noun = Some("folder");
+                change.key.clone_from(&key);
+                change.ids = object([("uid", json!(uid))]);
+                self.made.push(into_place(change, &place));
+            }
+            place = Place { uid, shown, made: Some((key, rank)) };
+        }
+        Ok(Some(place))
+    }
+
+    fn folder_text(&self, uid: &str) -> String {
+        match uid {
+            "" => "General".to_owned(),
+            uid if self.snapshot.tree.get(uid).is_some() => self.snapshot.tree.path_of(uid),
+            uid => uid.to_owned(),
+        }
+    }
+
+    fn ids(&self, uid: Option<&str>, title: &str, folder: &str) -> Object {
+        let mut ids = ids(&self.context.task.connection.url, uid, title);
+        ids.insert("folder_uid".into(), folder.into());
+        ids
+    }
+
+    /// Whether so many bytes more are held for showing them.
+    fn fits(&mut self, length: usize) -> bool {
+        self.shown += length;
+        self.shown <= SHOWN
+    }
+
+    fn whole(&mut self, spec: &Spec) -> Value {
+        if self.fits(spec.text.len()) {
+            spec.compared(self.context.session.is_exact())
+        } else {
+            json!({"title": spec.title})
+        }
+    }
+
+    /// Leaves of a change only the fields that differ, where it is not to be shown in full.
+    fn shorten(&mut self, change: &mut Change<Step>) {
+        let length = change.before.to_string().len() + change.after.to_string().len();
+        if self.fits(length) {
+            return;
+        }
+        let only = |value: &Value| {
+            let at = |path: &String| crate::module::apply::at_path(value, path).cloned();
+            change.fields.iter().filter_map(|path| Some((path.clone(), at(path)?))).collect::<Map<_, _>>().into()
+        };
+        let (before, after) = (only(&change.before), only(&change.after));
+        (change.before, change.after) = (before, after);
+    }
+}
+
+/// What identifies a dashboard for people and programs.
+pub fn ids(server: &str, uid: Option<&str>, title: &str) -> Object {
+    let Some(uid) = uid else { return Object::new() };
+    let slug = slug(title);
+    let rest = slug.as_ref().map(|slug| format!("/{slug}")).unwrap_or_default();
+    let url = format!("{}/d/{uid}{rest}", server.trim_end_matches('/'));
+    object([("uid", json!(uid)), ("slug", json!(slug)), ("url", json!(url))])
+}
+
+fn into_place(mut change: Change<Step>, place: &Place) -> Change<Step> {
+    if let Some((key, rank)) = &place.made {
+        change.needs = vec![key.clone()];
+        change.rank = rank + 1;
+    }
+    change
+}
+
+fn drop_unsaid_schema(one: &mut Value, other: &Value) {
+    if let (Some(one), None) = (one.as_object_mut(), other.get("schemaVersion")) {
+        one.shift_remove("schemaVersion");
+    }
+}
+
+fn read(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
+}

@@ -1,0 +1,465 @@
+//! Reading what is there: by one list of `/apis` when much is declared, else one by one; before 12 by
+//! `/api`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::{Arc, atomic::Ordering::SeqCst},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    DashboardKind, Desired, Found, Spec, State,
+    inputs::DataSource,
+    places::{Wanted, Where},
+    spec::{PLAIN, is_second},
+};
+use crate::{
+    grafana::{
+        explained,
+        folder_tree::FolderTree,
+        k8s_each, ok, optional,
+        permissions::{self, Held, Subjects},
+    },
+    http::{Reader, Response, path, with_query},
+    module::{Context, Error, ErrorContext, ErrorKind, Result, parallel},
+};
+
+/// Above so many declared dashboards all are listed: a list of 1,000 takes as long as reading 60 one by
+/// one (fact 53).
+const FEW: usize = 40;
+/// The most that one page of the search is asked for; more is a 422 (fact 40).
+const PAGE: usize = 5000;
+
+/// What exists, as far as the task touches it.
+#[derive(Default)]
+pub struct Snapshot {
+    /// The folders, where any is named.
+    pub tree: FolderTree,
+    /// The teams and users that permissions name.
+    pub subjects: Subjects,
+    /// Dashboards by uid.
+    pub found: BTreeMap<String, Arc<Found>>,
+    /// Their permissions, where they are declared.
+    pub permissions: BTreeMap<String, Held>,
+    /// What is declared, with its inputs filled in, and what there is to say of it.
+    pub filled: BTreeMap<usize, (Arc<Spec>, Vec<String>)>,
+    /// For each export what the file is to hold and what it holds.
+    pub exports: BTreeMap<usize, Exported>,
+    /// The uids of dashboards that this run made.
+    pub made: BTreeMap<usize, String>,
+}
+
+/// An export.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// What the file is to hold.
+    pub text: Arc<str>,
+    /// What it holds; `None` when it is not there.
+    pub before: Option<Arc<[u8]>>,
+}
+
+impl Snapshot {
+    /// The content that a dashboard is to have.
+    pub fn spec<'s>(&'s self, index: usize, desired: &'s Desired) -> Option<&'s Arc<Spec>> {
+        desired.spec.as_ref().or_else(|| self.filled.get(&index).map(|(spec, _)| spec))
+    }
+
+    /// The uid that a dashboard is found by.
+    pub fn uid<'s>(&'s self, index: usize, desired: &'s Desired) -> Option<&'s str> {
+        self.made.get(&index).map(String::as_str).or(desired.uid.as_deref())
+    }
+
+    /// Those that have a title in a folder.
+    pub fn with_title<'s>(&'s self, title: &'s str, folder: &'s str) -> impl Iterator<Item = &'s Arc<Found>> {
+        self.found.values().filter(move |found| found.title == title && found.folder == folder)
+    }
+}
+
+/// The address of the dashboards in `/apis`.
+pub fn resources(namespace: &str, api: &str) -> String {
+    path(&["apis", "dashboard.grafana.app", api, "namespaces", namespace, "dashboards"])
+}
+
+/// The address of one there.
+pub fn resource(namespace: &str, api: &str, uid: &str) -> String {
+    format!("{}{}", resources(namespace, api), path(&[uid]))
+}
+
+/// The address of a dashboard's permissions.
+pub fn permissions_address(uid: &str) -> String {
+    path(&["api", "dashboards", "uid", uid, "permissions"])
+}
+
+/// Reads what the task touches. `made` holds the uids of dashboards that it made itself.
+pub fn read(
+    context: &Context<'_, DashboardKind>,
+    reader: Reader<'_>,
+    made: BTreeMap<usize, String>,
+) -> Result<Snapshot> {
+    let mut snapshot = Snapshot { made, ..Snapshot::default() };
+    fill(context, reader, &mut snapshot)?;
+    let prune = context.task.settings.prune.as_ref();
+    let named = |desired: &Desired| desired.folder.as_ref().is_some_and(|folder| !folder.is_root());
+    if context.desired.iter().any(named) || prune.is_some_and(|prune| prune.folder.is_some()) {
+        snapshot.tree = FolderTree::read(reader, &context.session.session)?;
+    }
+    let grants = context.desired.iter().flat_map(|desired| desired.permissions.iter().flatten());
+    snapshot.subjects = Subjects::read(reader, grants)?;
+    let at_once = reader.client().settings().concurrency;
+    let found = Reading { context, reader, at_once, targets: targets(context, &snapshot) }.dashboards(&snapshot)?;
+    snapshot.found = found;
+    held(context, reader, &mut snapshot)?;
+    exports(context, reader, &mut snapshot)?;
+    Ok(snapshot)
+}
+
+/// Fills in inputs that name data sources.
+fn fill(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &mut Snapshot) -> Result<()> {
+    if context.desired.iter().all(|desired| desired.pending.is_none()) {
+        return Ok(());
+    }
+    let known = data_sources(reader)?;
+    for (index, desired) in context.desired.iter().enumerate() {
+        let Some(pending) = &desired.pending else { continue };
+        let mut warnings = Vec::new();
+        let spec = pending.fill(&known, &mut warnings).map_err(|error| match desired.at.as_str() {
+            "" => error,
+            at => error.context(at),
+        })?;
+        snapshot.filled.insert(index, (Arc::new(spec), warnings));
+    }
+    Ok(())
+}
+
+/// All data sources. The list is for administrators (fact 10); editors find them in the settings.
+fn data_sources(reader: Reader<'_>) -> Result<Vec<DataSource>> {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let source =
+        |value: &Value| DataSource { uid: text(value, "uid"), name: text(value, "name"), kind: text(value, "type") };
+    let listed = reader.get("/api/datasources")?;
+    if listed.status == 403 {
+        let settings: Value = ok(reader.get("/api/frontend/settings")?)?.json()?;
+        return Ok(settings["datasources"].as_object().into_iter().flatten().map(|(_, value)| source(value)).collect());
+    }
+    let listed: Vec<Value> = ok(listed)?.json()?;
+    Ok(listed.iter().map(source).collect())
+}
+
+/// What is looked for: uids, and titles in folders.
+struct Targets<'r> {
+    /// uid → the declared dashboards (at most one) and the folder that it is to lie in.
+    uids: BTreeMap<&'r str, Vec<(usize, Option<String>)>>,
+    /// (title, folder) of those without a uid.
+    titles: BTreeSet<(&'r str, String)>,
+}
+
+fn targets<'r>(context: &'r Context<'_, DashboardKind>, snapshot: &'r Snapshot) -> Targets<'r> {
+    let mut targets = Targets { uids: BTreeMap::new(), titles: BTreeSet::new() };
+    for (index, desired) in context.desired.iter().enumerate() {
+        // A folder that cannot be found is an error of the plan, where it can be told with its dashboard.
+        let place = match desired.folder.as_ref().map(|folder| folder.find(&snapshot.tree)) {
+            Some(Ok(Where::At(uid))) => Some(Some(uid)),
+            Some(_) => None,
+            None => Some(None),
+        };
+        match (snapshot.uid(index, desired), snapshot.spec(index, desired)) {
+            (Some(uid), _) => targets.uids.entry(uid).or_default().push((index, place.flatten())),
+            (None, Some(spec)) => {
+                if let Some(place) = place {
+                    targets.titles.insert((&spec.title, place.unwrap_or_default()));
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    targets
+}
+
+struct Reading<'r> {
+    context: &'r Context<'r, DashboardKind>,
+    reader: Reader<'r>,
+    at_once: usize,
+    targets: Targets<'r>,
+}
+
+impl Reading<'_> {
+    fn dashboards(&self, snapshot: &Snapshot) -> Result<BTreeMap<String, Arc<Found>>> {
+        let mut found = BTreeMap::new();
+        let prune = self.context.task.settings.prune.is_some();
+        let many = prune || self.targets.uids.len() + self.targets.titles.len() > FEW;
+        let session = self.context.session;
+        if session.by_apis() {
+            let listed = if many { self.list(&mut found) } else { self.one_by_one(&mut found) };
+            match listed {
+                Err(error) if error.kind == ErrorKind::NotFound && error.status == Some(404) => {
+                    session.only_api.store(true, SeqCst);
+                    found.clear();
+                }
+                other => other?,
+            }
+        }
+        self.second_schema(snapshot, &mut found)?;
+        if !session.by_apis() {
+            self.by_api(many, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// All dashboards with their content, in as few requests as there are pages (facts 44, 53).
+    fn list(&self, found: &mut BTreeMap<String, Arc<Found>>) -> Result<()> {
+        let address = resources(&self.context.session.session.namespace(), PLAIN);
+        k8s_each(self.reader, &address, &[("limit", "1000")], |item| {
+            if let Some(one) = Found::of_resource(PLAIN, item) {
+                self.keep(one, found);
+            }
+        })
+    }
+
+    fn one_by_one(&self, found: &mut BTreeMap<String, Arc<Found>>) -> Result<()> {
+        let namespace = self.context.session.session.namespace();
+        let mut uids: BTreeSet<String> = self.targets.uids.keys().map(|uid| (*uid).to_owned()).collect();
+        uids.extend(self.candidates()?);
+        let uids: Vec<String> = uids.into_iter().collect();
+        let all = parallel::each(&uids, self.at_once, |uid| {
+            let answer = self.reader.get(&resource(&namespace, PLAIN, uid))?;
+            Ok(served(&answer)?.and_then(|item| Found::of_resource(PLAIN, item)))
+        });
+        for one in all {
+            if let Some(one) = one? {
+                self.keep(one, found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Dashboards that are declared in the second schema are read in it: in the first one they would be
+    /// converted, and lose what it cannot say.
+    fn second_schema(&self, snapshot: &Snapshot, found: &mut BTreeMap<String, Arc<Found>>) -> Result<()> {
+        let session = self.context.session;
+        for (index, desired) in self.context.desired.iter().enumerate() {
+            let Some(spec) = snapshot.spec(index, desired).filter(|spec| is_second(&spec.api)) else { continue };
+            let refused = || {
+                let version = session.session.version.as_ref().map_or("of this version", |version| &version.text);
+                let at = if desired.at.is_empty() { String::new() } else { format!("{}: ", desired.at) };
+                Error::new(
+                    ErrorKind::Rejected,
+                    format!("{at}`{}` is in the schema {}, and this Grafana ({version}) does not have it", spec.title, spec.api),
+                )
+                .hint("export it in the first schema (`panels`), or use a later Grafana; saved as it is it would be broken")
+            };
+            if !session.by_apis() {
+                return Err(refused());
+            }
+            // The uid may be one that only the title leads to.
+            let by_title = || {
+                let folder = desired.folder.as_ref().and_then(|folder| match folder.find(&snapshot.tree) {
+                    Ok(Where::At(uid)) => Some(uid),
+                    _ => None,
+                });
+                let place = folder.unwrap_or_default();
+                found
+                    .values()
+                    .find(|found| found.title == spec.title && found.folder == place)
+                    .map(|found| found.uid.clone())
+            };
+            let uid = snapshot.uid(index, desired).map(str::to_owned).or_else(by_title);
+            let uid = uid.as_deref().unwrap_or("hearth-is-this-version-served");
+            let address = resource(&session.session.namespace(), &spec.api, uid);
+            match served(&self.reader.get(&address)?) {
+                Ok(Some(item)) => {
+                    if let Some(mut one) = Found::of_resource(&spec.api, item) {
+                        one.stored
+                            .clone_from(&found.get(uid).map_or(spec.api.to_string(), |plain| plain.stored.clone()));
+                        self.keep(one, found);
+                    }
+                }
+                Ok(None) => {}
+                Err(error) if error.status == Some(404) => return Err(refused()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// By `/api`: the search tells what is there, and each one that matters is read (fact 55).
+    fn by_api(&self, many: bool, found: &mut BTreeMap<String, Arc<Found>>) -> Result<()> {
+        let mut uids: BTreeSet<String> = self.targets.uids.keys().map(|uid| (*uid).to_owned()).collect();
+        if many {
+            let hits = search(self.reader, &[])?;
+            let there: BTreeSet<&str> = hits.iter().filter_map(|hit| hit["uid"].as_str()).collect();
+            uids.retain(|uid| there.contains(uid.as_str()));
+            let wanted = hits.iter().filter(|hit| self.is_candidate(hit) || self.may_be_pruned(hit));
+            uids.extend(wanted.filter_map(|hit| hit["uid"].as_str()).map(str::to_owned));
+        } else {
+            uids.extend(self.candidates()?);
+        }
+        let uids: Vec<String> = uids.into_iter().collect();
+        let all = parallel::each(&uids, self.at_once, |uid| {
+            let answer = optional(self.reader.get(&path(&["api", "dashboards", "uid", uid]))?)?;
+            answer.map(|answer| answer.json::<Value>()).transpose()
+        });
+        for answer in all {
+            if let Some(one) = answer?.and_then(Found::of_answer) {
+                self.keep(one, found);
+            }
+        }
+        Ok(())
+    }
+
+    /// The uids that have one of the titles in its folder. The search is by folder, and not by title: its
+    /// query knows no exact match and treats some characters as its own (fact 40).
+    fn candidates(&self) -> Result<Vec<String>> {
+        let folders: BTreeSet<&str> = self.targets.titles.iter().map(|(_, folder)| folder.as_str()).collect();
+        let folders: Vec<&str> = folders.into_iter().collect();
+        let hits = parallel::each(&folders, self.at_once, |folder| {
+            // An empty uid means the root to 12.4 and nothing to 11.5 (fact 63); this both understand.
+            let folder = if folder.is_empty() { "general" } else { folder };
+            search(self.reader, &[("folderUIDs", folder)])
+        });
+        let mut uids = Vec::new();
+        for hits in hits {
+            let hits = hits?;
+            uids.extend(
+                hits.iter()
+                    .filter(|hit| self.is_candidate(hit))
+                    .filter_map(|hit| hit["uid"].as_str())
+                    .map(str::to_owned),
+            );
+        }
+        Ok(uids)
+    }
+
+    fn is_candidate(&self, hit: &Value) -> bool {
+        let (title, folder) =
+            (hit["title"].as_str().unwrap_or_default(), hit["folderUid"].as_str().unwrap_or_default());
+        self.targets.titles.contains(&(title, folder.to_owned()))
+    }
+
+    fn may_be_pruned(&self, hit: &Value) -> bool {
+        let Some(prune) = &self.context.task.settings.prune else { return false };
+        let tagged =
+            |tag: &String| hit["tags"].as_array().is_some_and(|tags| tags.iter().any(|one| one == tag.as_str()));
+        // Which folder it is in is looked at when it is planned.
+        prune.tag.as_ref().is_none_or(tagged)
+    }
+
+    /// Keeps what was read, and its content only where it may be needed again: of a thousand unchanged
+    /// dashboards only marks are held.
+    fn keep(&self, one: Found, found: &mut BTreeMap<String, Arc<Found>>) {
+        let prune = self.context.task.settings.prune.is_some();
+        let exact = self.context.session.is_exact();
+        let declared = self.targets.uids.get(one.uid.as_str());
+        let titled = || self.targets.titles.contains(&(one.title.as_str(), one.folder.clone()));
+        let needed = match declared {
+            Some(all) => all.iter().any(|(index, place)| {
+                let desired = &self.context.desired[*index];
+                let same =
+                    desired.spec.as_ref().is_some_and(|spec| spec.api == one.api && spec.mark.same(&one.mark, exact));
+                !same || place.as_ref().is_some_and(|place| *place != one.folder)
+            }),
+            None => prune || titled(),
+        };
+        if needed || declared.is_some() {
+            let kept = if needed { one } else { one.without_text() };
+            found.insert(kept.uid.clone(), Arc::new(kept));
+        }
+    }
+}
+
+/// A resource of `/apis`; `None` where it is not there. That the API itself, or this version of it, is not
+/// there is another 404, which names no object [dashboards_k8s].
+fn served(answer: &Response) -> Result<Option<Value>> {
+    if answer.is_success() {
+        return answer.json().map(Some);
+    }
+    if answer.status == 404 && answer.value()["details"]["name"].is_string() {
+        return Ok(None);
+    }
+    Err(explained(answer))
+}
+
+/// All hits of a search for dashboards.
+fn search(reader: Reader<'_>, more: &[(&str, &str)]) -> Result<Vec<Value>> {
+    let mut all: Vec<Value> = Vec::new();
+    for page in 1.. {
+        let (limit, page) = (PAGE.to_string(), page.to_string());
+        let mut query = vec![("type", "dash-db"), ("limit", limit.as_str()), ("page", page.as_str())];
+        query.extend(more);
+        let mut found: Vec<Value> = ok(reader.get(&with_query("/api/search", &query))?)?.json()?;
+        let last = found.len() < PAGE;
+        all.append(&mut found);
+        if last {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// The permissions of those for which some are declared.
+fn held(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &mut Snapshot) -> Result<()> {
+    let wanted: Vec<String> = context
+        .desired
+        .iter()
+        .enumerate()
+        .filter(|(_, desired)| desired.permissions.is_some() && desired.state == State::Present)
+        .flat_map(|(index, desired)| match (snapshot.uid(index, desired), snapshot.spec(index, desired)) {
+            (Some(uid), _) => snapshot.found.get(uid).into_iter().collect::<Vec<_>>(),
+            (None, Some(spec)) => snapshot.found.values().filter(|found| found.title == spec.title).collect(),
+            (None, None) => Vec::new(),
+        })
+        .map(|found| found.uid.clone())
+        .collect();
+    let at_once = reader.client().settings().concurrency;
+    let held = parallel::each(&wanted, at_once, |uid| permissions::read(reader, &permissions_address(uid)));
+    for (uid, held) in wanted.into_iter().zip(held) {
+        if let Some(held) = held? {
+            snapshot.permissions.insert(uid, held);
+        }
+    }
+    Ok(())
+}
+
+/// What is to be exported, and what the files hold.
+fn exports(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &mut Snapshot) -> Result<()> {
+    let session = context.session;
+    for (index, desired) in context.desired.iter().enumerate() {
+        let (State::Export, Some(uid), Some(file)) = (desired.state, &desired.uid, &desired.path) else { continue };
+        let Some(found) = snapshot.found.get(uid) else { continue };
+        let content = if is_second(&found.stored) && session.by_apis() {
+            // `/api` would show it converted to the first schema.
+            let address = resource(&session.session.namespace(), &found.stored, uid);
+            let item: Value = ok(reader.get(&address)?)?.json()?;
+            let mut metadata = json!({"name": uid});
+            if !found.folder.is_empty() {
+                metadata["annotations"] = json!({super::found::FOLDER: found.folder});
+            }
+            json!({"apiVersion": item["apiVersion"], "kind": "Dashboard", "metadata": metadata, "spec": item["spec"]})
+        } else {
+            ok(reader.get(&path(&["api", "dashboards", "uid", uid]))?)?.json()?
+        };
+        let text = serde_json::to_string_pretty(&content)
+            .map_err(|error| Error::local(format!("the dashboard cannot be written as JSON: {error}")))?;
+        let before = match fs::read(file) {
+            Ok(bytes) => Some(bytes.into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                return Err(Error::local(error.to_string()))
+                    .doing(|| format!("Can't export dashboard : Can't write json file `{file}`"));
+            }
+        };
+        snapshot.exports.insert(index, Exported { text: (text + "\n").into(), before });
+    }
+    Ok(())
+}
+
+/// Whether `prune` looks at a folder: the one that is named and all below it; of the root only itself.
+pub fn is_in_scope(tree: &FolderTree, scope: &str, folder: &str) -> Result<bool> {
+    let wanted = Wanted::Named { name: scope.to_owned(), parent: None };
+    Ok(match wanted.find(tree)? {
+        Where::At(uid) if uid.is_empty() => folder.is_empty(),
+        Where::At(uid) => tree.is_within(folder, &uid),
+        Where::Missing { .. } => false,
+    })
+}

@@ -1,0 +1,207 @@
+//! Where a dashboard's JSON comes from: inline, a file, an address, grafana.com. No request to Grafana.
+
+use std::{borrow::Cow, fs};
+
+use serde_json::{Map, Value};
+
+use super::{
+    options::DashboardOptions,
+    spec::{PLAIN, SECOND, is_second},
+};
+use crate::{
+    http::{Download, path},
+    module::{Error, ErrorContext, ErrorKind, Result},
+};
+
+/// A dashboard as it was found, out of its wrapping.
+#[derive(Debug)]
+pub struct Source {
+    /// The API version that its spec is in.
+    pub api: String,
+    /// Its own uid.
+    pub uid: Option<String>,
+    /// Its content.
+    pub spec: Map<String, Value>,
+    /// What stood beside it, where it was wrapped as for `POST /api/dashboards/db`.
+    pub folder_uid: Option<String>,
+    /// The message for the history.
+    pub message: Option<String>,
+    /// Whether it is written over what came between.
+    pub overwrite: bool,
+}
+
+/// What names the JSON of a dashboard in a sentence, and its text or value.
+enum Found<'o> {
+    Value(Cow<'o, Value>),
+    Text { from: String, bytes: Vec<u8> },
+}
+
+/// Reads the dashboard that the options name; `None` when they name none.
+pub fn read(options: &DashboardOptions, download: &Download) -> Result<Option<Source>> {
+    let found = match (&options.dashboard, &options.path, &options.dashboard_id) {
+        (Some(Value::String(text)), _, _) => {
+            Found::Text { from: "the option `dashboard`".to_owned(), bytes: text.as_bytes().to_vec() }
+        }
+        (Some(value), _, _) => Found::Value(Cow::Borrowed(value)),
+        (_, Some(path), _) if is_address(path) => downloaded(path, download)?,
+        (_, Some(path), _) => {
+            let bytes = fs::read(path).map_err(|error| {
+                Error::local(format!("Can't load json file `{path}`: {error}"))
+                    .hint("a path is one on the host where the module runs, which is not always the controller")
+            })?;
+            Found::Text { from: format!("`{path}`"), bytes }
+        }
+        (_, _, Some(id)) => {
+            let base = options.dashboard_source_url.as_deref().unwrap_or("https://grafana.com").trim_end_matches('/');
+            let revision = options.dashboard_revision.as_deref().unwrap_or("1");
+            let address = format!("{base}{}", path(&["api", "dashboards", id, "revisions", revision, "download"]));
+            downloaded(&address, download)?
+        }
+        (None, None, None) => return Ok(None),
+    };
+    match found {
+        Found::Value(value) => unwrapped(value.into_owned()).map(Some),
+        Found::Text { from, bytes } => {
+            let value = parsed(&bytes).doing(|| from.clone())?;
+            unwrapped(value).doing(|| from).map(Some)
+        }
+    }
+}
+
+/// Whether a `path` is an address.
+pub fn is_address(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
+fn downloaded(address: &str, download: &Download) -> Result<Found<'static>> {
+    let bytes = download.get(address).doing(|| "Unable to download grafana dashboard")?;
+    Ok(Found::Text { from: format!("what {} answered", crate::http::without_credentials(address)), bytes })
+}
+
+/// Reads JSON; an error tells line and column.
+fn parsed(bytes: &[u8]) -> Result<Value> {
+    // Editors on Windows put a mark in front, which is no JSON.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    serde_json::from_slice(bytes).map_err(|error| Error::bad_options(format!("it is not JSON: {error}")))
+}
+
+/// Takes a dashboard out of its wrapping: `{"dashboard": …}` as the API gives and takes it, or a resource
+/// of `/apis`. The two schemas are told apart by the resource's `apiVersion`; a bare one by its layout.
+fn unwrapped(value: Value) -> Result<Source> {
+    let mut source = Source {
+        api: PLAIN.to_owned(),
+        uid: None,
+        spec: Map::new(),
+        folder_uid: None,
+        message: None,
+        overwrite: false,
+    };
+    let mut all = object(value)?;
+    if let Some(inner) = all.shift_remove("dashboard") {
+        let text = |key: &str| all.get(key).and_then(Value::as_str).map(str::to_owned);
+        source.folder_uid = text("folderUid");
+        source.message = text("message").filter(|text| !text.is_empty());
+        source.overwrite = all.get("overwrite") == Some(&Value::Bool(true));
+        all = object(inner)?;
+    }
+    let uid_of = |value: Option<&Value>| value.and_then(Value::as_str).map(str::trim).map(str::to_owned);
+    let version = all.get("apiVersion").and_then(Value::as_str).map(str::to_owned);
+    if let Some(version) = version.filter(|_| all.get("spec").is_some_and(Value::is_object)) {
+        if all.get("kind").and_then(Value::as_str).is_none_or(|kind| !kind.starts_with("Dashboard")) {
+            return Err(Error::bad_options(format!(
+                "it is a resource of the kind {}, not a dashboard",
+                shown(&all, "kind")
+            )));
+        }
+        let api = version.rsplit('/').next().unwrap_or_default();
+        if is_second(api) {
+            source.api = api.to_owned();
+        }
+        source.uid = uid_of(all.get("metadata").and_then(|meta| meta.get("name")));
+        all = object(all.shift_remove("spec").unwrap_or_default())?;
+    } else if all.get("elements").is_some_and(Value::is_object) && all.get("layout").is_some_and(Value::is_object) {
+        // Saved bare by /api/dashboards/db it would be kept as a broken one of the first schema (fact 45).
+        source.api = SECOND.to_owned();
+    }
+    source.uid = source.uid.or_else(|| uid_of(all.get("uid"))).filter(|uid| !uid.is_empty());
+    source.spec = all;
+    Ok(source)
+}
+
+fn object(value: Value) -> Result<Map<String, Value>> {
+    let what = match value {
+        Value::Object(all) => return Ok(all),
+        Value::Array(_) => "a list",
+        Value::String(_) => "a text",
+        _ => "a single value",
+    };
+    Err(Error::new(ErrorKind::BadOptions, format!("it is {what}, and a dashboard is a JSON object")))
+}
+
+fn shown(all: &Map<String, Value>, key: &str) -> String {
+    all.get(key).map_or("nothing".to_owned(), Value::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::http::Tls;
+
+    fn from(value: Value) -> Result<Source> {
+        let options = DashboardOptions { dashboard: Some(value), ..DashboardOptions::default() };
+        let download = Download { tls: Tls::default(), use_proxy: false, timeout: Duration::from_secs(1), retries: 0 };
+        read(&options, &download).map(|source| source.expect("there is one"))
+    }
+
+    #[test]
+    fn each_wrapping_is_taken_off() {
+        let spec = json!({"title": "A", "uid": "a"});
+        let v2 = json!({"title": "A", "elements": {}, "layout": {"kind": "GridLayout"}});
+        let resource = |api: &str, spec: &Value| {
+            json!({"apiVersion": format!("dashboard.grafana.app/{api}"), "kind": "Dashboard",
+                   "metadata": {"name": "a"}, "spec": spec})
+        };
+        for (given, api, uid) in [
+            (spec.clone(), PLAIN, Some("a")),
+            (json!(spec.to_string()), PLAIN, Some("a")),
+            (json!({"dashboard": spec, "meta": {"folderUid": "x"}}), PLAIN, Some("a")),
+            (resource("v1beta1", &spec), PLAIN, Some("a")),
+            (resource("v2beta1", &v2), "v2beta1", Some("a")),
+            (resource("v2alpha1", &v2), "v2alpha1", Some("a")),
+            (json!({"dashboard": resource("v2beta1", &v2)}), "v2beta1", Some("a")),
+            (v2.clone(), SECOND, None),
+        ] {
+            let source = from(given.clone()).expect("a dashboard");
+            assert_eq!((source.api.as_str(), source.uid.as_deref()), (api, uid), "{given}");
+            assert_eq!(source.spec["title"], "A");
+            assert_eq!(source.folder_uid, None);
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_a_wrapped_one_is_kept() {
+        let source = from(json!({
+            "dashboard": {"title": "A"}, "folderUid": "f", "message": "m", "overwrite": true
+        }))
+        .expect("a dashboard");
+        assert_eq!(
+            (source.folder_uid.as_deref(), source.message.as_deref(), source.overwrite),
+            (Some("f"), Some("m"), true)
+        );
+    }
+
+    #[test]
+    fn malformed_json_is_told_with_its_place() {
+        let error = from(json!("{\n  \"title\": \"A\",\n  \"panels\": [,]\n}")).expect_err("it is malformed");
+        assert!(error.to_string().contains("line 3 column 14"), "{error}");
+        for wrong in [json!([1]), json!("[1]"), json!("\"x\""), json!("nul"), json!({"dashboard": []})] {
+            assert!(from(wrong.clone()).is_err(), "{wrong} was taken");
+        }
+        let folder = json!({"apiVersion": "folder.grafana.app/v1beta1", "kind": "Folder", "metadata": {}, "spec": {}});
+        assert!(from(folder).expect_err("a folder").to_string().contains("Folder"));
+    }
+}
