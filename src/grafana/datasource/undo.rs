@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     address,
-    compare::{secrets_set, text},
+    compare::{FINGERPRINT, secrets_set, text},
     ok, optional,
     plan::Step,
     write::{post, write},
@@ -42,6 +42,7 @@ pub fn undo(writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Res
             let secrets: Object =
                 step.secrets.iter().map(|(key, secret)| (key.clone(), json!(secret.expose()))).collect();
             body["secureJsonData"] = Value::Object(secrets);
+            forget_fingerprint(&mut body);
             post(writer, &body)?;
             secrets_set(found).map(str::to_owned).collect()
         }
@@ -77,8 +78,19 @@ fn put_back(writer: Writer<'_>, step: &Step, found: &Value, now: &Value) -> Resu
         let removed: Object = new.into_iter().map(|key| (key.clone(), json!(""))).collect();
         body["secureJsonData"] = Value::Object(removed);
     }
+    if !overwritten.is_empty() {
+        forget_fingerprint(&mut body);
+    }
     write(writer, &current, &body)?;
     Ok(overwritten.into_iter().cloned().collect())
+}
+
+/// The fingerprint that was found is that of secrets which are not there any more: a later run with those
+/// would take them for set.
+fn forget_fingerprint(body: &mut Value) {
+    if let Some(json) = body["jsonData"].as_object_mut() {
+        json.shift_remove(FINGERPRINT);
+    }
 }
 
 /// The body that makes a data source as it was found, up to its secrets.

@@ -80,6 +80,22 @@ fn a_fingerprint_finds_the_rotated_secret() {
     remove(&server, &uid);
 }
 
+/// After a rollback the new secret is still there, and the old fingerprint would say that it is the old one.
+#[test]
+fn a_fingerprint_does_not_outlive_its_secrets_by_a_rollback() {
+    let server = fresh();
+    let options = |password: &str, more: Value| {
+        json!({"secret_fingerprint": true, "concurrency": 1, "on_error": "rollback", "datasources": [
+            prometheus("s", json!({"password": password})), with(json!({"name": "t", "ds_type": "prometheus"}), more),
+        ]})
+    };
+    fine(server.run(MODULE, options("a-long-first-secret", json!({"ds_url": "http://p"}))));
+    failed(server.run(MODULE, options("a-long-second-secret", json!({"ds_url": "::nope"}))), "invalid URL");
+    assert_eq!(kept(&server, "s")["password"], "a-long-second-secret");
+    fine(server.run(MODULE, options("a-long-first-secret", json!({"ds_url": "http://p"}))));
+    assert_eq!(kept(&server, "s")["password"], "a-long-first-secret");
+}
+
 #[test]
 fn no_secret_is_in_any_result() {
     let server = fresh();
