@@ -85,6 +85,14 @@ fn ansibles_own_keys_are_taken_and_unknown_ones_ignored() {
     assert_eq!(result["invocation"]["module_args"]["name"], "Only planned");
     assert_eq!(result["invocation"]["module_args"]["url_password"], "********");
     assert_eq!(server.get("/api/folders"), json!([]));
+    for (version, there) in [("2.19.14", true), ("2.21.5", false)] {
+        let result = fine(server.play(
+            MODULE,
+            json!({"name": "x"}),
+            json!({"_ansible_version": version, "_ansible_check_mode": true}),
+        ));
+        assert_eq!(result.get("invocation").is_some(), there, "{version}");
+    }
     let unknown = server.play(
         MODULE,
         json!({"name": "x", "other": 1}),
