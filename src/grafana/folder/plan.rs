@@ -49,10 +49,13 @@ impl<'r> Planner<'r> {
                     later.push(*index);
                     continue;
                 }
-                let change = self.one(*index, one).map_err(|error| match one.at.as_str() {
-                    "" => error,
-                    at => error.context(at),
-                })?;
+                let change = match self.one(*index, one) {
+                    Ok(change) => change,
+                    Err(error) => {
+                        let error = if one.at.is_empty() { error } else { error.context(&one.at) };
+                        self.task.refuse(*index, name(&one.options), error, Step::default())?
+                    }
+                };
                 self.remember(&one.options, &change);
                 planned.insert(*index, change);
             }
