@@ -199,12 +199,7 @@ pub fn k8s_list(reader: Reader<'_>, address: &str, query: &[(&str, &str)]) -> Re
 }
 
 /// The same, one item after the other: thousands of dashboards are not held at once as trees.
-pub fn k8s_each(
-    reader: Reader<'_>,
-    address: &str,
-    query: &[(&str, &str)],
-    mut take: impl FnMut(Value),
-) -> Result<()> {
+pub fn k8s_each(reader: Reader<'_>, address: &str, query: &[(&str, &str)], mut take: impl FnMut(Value)) -> Result<()> {
     let mut next = String::new();
     loop {
         let mut query = query.to_vec();

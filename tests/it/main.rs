@@ -5,6 +5,7 @@
 
 mod arguments;
 mod dashboard;
+mod dashboard_many;
 mod folder;
 mod harness;
 mod registry;

@@ -88,8 +88,11 @@ pub fn load(task: &Task<DashboardKind>) -> Result<Vec<Desired>> {
         if let Some(uid) = desired.uid.as_deref()
             && let Some(first) = seen.insert(uid, &desired.at)
         {
-            return Err(Error::bad_options(format!("{first} and {} both declare the dashboard with the uid `{uid}`", desired.at))
-                .hint("give one of them another `uid`"));
+            return Err(Error::bad_options(format!(
+                "{first} and {} both declare the dashboard with the uid `{uid}`",
+                desired.at
+            ))
+            .hint("give one of them another `uid`"));
         }
     }
     Ok(all)

@@ -43,8 +43,11 @@ fn collect(directory: &Path, way: &mut Vec<String>, files: &mut Vec<(PathBuf, Ve
     if way.len() > DEEPEST {
         return Err(Error::bad_options(format!("`{}` lies deeper than folders of Grafana can", directory.display())));
     }
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(directory).map_err(wrong)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(wrong)?;
+    let mut entries: Vec<PathBuf> = fs::read_dir(directory)
+        .map_err(wrong)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .map_err(wrong)?;
     entries.sort();
     for entry in entries {
         let Some(name) = entry.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {

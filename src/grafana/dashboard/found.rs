@@ -206,8 +206,12 @@ mod tests {
         assert!(resource(json!({by: "classic-file-provisioning"})).is_some());
         assert_eq!(resource(json!({by: "classic-file-provisioning", "grafana.app/managerAllowsEdits": "true"})), None);
         assert_eq!(resource(json!({by: "terraform"})), None);
-        let answer = json!({"dashboard": {"uid": "p"}, "meta": {"provisioned": true, "provisionedExternalId": "p.json"}});
-        assert_eq!(Found::of_answer(answer).expect("it is one").managed.as_deref(), Some("classic-file-provisioning (p.json)"));
+        let answer =
+            json!({"dashboard": {"uid": "p"}, "meta": {"provisioned": true, "provisionedExternalId": "p.json"}});
+        assert_eq!(
+            Found::of_answer(answer).expect("it is one").managed.as_deref(),
+            Some("classic-file-provisioning (p.json)")
+        );
     }
 
     #[test]

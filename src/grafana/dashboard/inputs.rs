@@ -35,11 +35,7 @@ pub struct Inputs {
 impl Inputs {
     /// What the options give for the inputs of a dashboard. `None` when they give nothing: then it stays
     /// as it is, and a warning names the inputs that nobody filled in.
-    pub fn of(
-        given: Option<&Object>,
-        spec: &Map<String, Value>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Option<Inputs>> {
+    pub fn of(given: Option<&Object>, spec: &Map<String, Value>, warnings: &mut Vec<String>) -> Result<Option<Inputs>> {
         let declared: Vec<&Value> = spec.get("__inputs").and_then(Value::as_array).into_iter().flatten().collect();
         let name_of = |input: &&Value| input["name"].as_str().map(str::to_owned);
         let Some(given) = given else {
@@ -62,8 +58,11 @@ impl Inputs {
             let is_used = || spec.values().any(|value| mentions(value, name));
             if input.is_none() && !is_used() {
                 let known: Vec<String> = declared.iter().filter_map(|input| name_of(&input)).collect();
-                return Err(Error::bad_options(format!("inputs.{name}: the dashboard has no such input"))
-                    .hint(near(name, &known, "its inputs are")));
+                return Err(Error::bad_options(format!("inputs.{name}: the dashboard has no such input")).hint(near(
+                    name,
+                    &known,
+                    "its inputs are",
+                )));
             }
             // One that the export does not list is a data source if it is named as those are.
             let is_data_source = input.map_or(name.starts_with("DS_"), |input| input["type"] != "constant");
@@ -112,7 +111,8 @@ impl Inputs {
                     .hint(near(wanted, &names, "there are"))
                 })?;
             if let Some(plugin) = self.plugins.get(input).filter(|plugin| !same_plugin(plugin, &found.kind)) {
-                warnings.push(format!("input {input} is meant for {plugin}, and `{wanted}` is of the type {}", found.kind));
+                warnings
+                    .push(format!("input {input} is meant for {plugin}, and `{wanted}` is of the type {}", found.kind));
             }
             values.insert(input.clone(), found.uid.clone());
         }
@@ -126,7 +126,9 @@ impl Inputs {
 
 /// Old and new names of a plugin are the same (fact 20).
 fn same_plugin(one: &str, other: &str) -> bool {
-    let short = |name: &str| name.trim_start_matches("grafana-").trim_end_matches("-datasource").replace("postgresql", "postgres");
+    let short = |name: &str| {
+        name.trim_start_matches("grafana-").trim_end_matches("-datasource").replace("postgresql", "postgres")
+    };
     short(one) == short(other)
 }
 
@@ -192,8 +194,13 @@ mod tests {
     }
 
     fn sources() -> Vec<DataSource> {
-        let source = |uid: &str, name: &str, kind: &str| DataSource { uid: uid.into(), name: name.into(), kind: kind.into() };
-        vec![source("p1", "Prometheus", "prometheus"), source("Prometheus2", "other", "prometheus"), source("l", "Loki", "loki")]
+        let source =
+            |uid: &str, name: &str, kind: &str| DataSource { uid: uid.into(), name: name.into(), kind: kind.into() };
+        vec![
+            source("p1", "Prometheus", "prometheus"),
+            source("Prometheus2", "other", "prometheus"),
+            source("l", "Loki", "loki"),
+        ]
     }
 
     fn filled(given: Value) -> Result<(Map<String, Value>, Vec<String>)> {

@@ -26,7 +26,7 @@ mod spec;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -37,8 +37,8 @@ use serde_json::{Value, json};
 
 pub use desired::Desired;
 use found::Found;
-pub use options::{DashboardOptions, DashboardSettings};
 use options::State;
+pub use options::{DashboardOptions, DashboardSettings};
 pub use read::Snapshot;
 use spec::Spec;
 
@@ -58,13 +58,23 @@ pub struct DashboardSession {
     only_api: AtomicBool,
     /// Folders are made one at a time: from three writers on SQLite answers "database is locked" (fact 49).
     folders: Mutex<()>,
+    /// The uids of new dashboards that have none, by title and folder.
+    chosen: Mutex<BTreeMap<(String, String), String>>,
+    /// The uids that this run tried to make: one that is there already may be its own.
+    tried: Mutex<BTreeSet<String>>,
 }
 
 impl DashboardSession {
     fn new(session: Session) -> DashboardSession {
         // 11.x has /apis for dashboards, without any conversion and without folders (fact 55).
         let only_api = AtomicBool::new(!session.at_least(12));
-        DashboardSession { session, only_api, folders: Mutex::default() }
+        DashboardSession {
+            session,
+            only_api,
+            folders: Mutex::default(),
+            chosen: Mutex::default(),
+            tried: Mutex::default(),
+        }
     }
 
     fn by_apis(&self) -> bool {
@@ -186,9 +196,10 @@ impl Kind for DashboardKind {
         applied: &[(&Change<Step>, &Applied)],
     ) -> Result<Snapshot> {
         // One that was made without a uid has one now: its title may fit several.
-        let made = applied.iter().filter(|(change, _)| change.action == Action::Create).filter_map(|(change, applied)| {
-            Some((change.index?, applied.ids.get("uid")?.as_str()?.to_owned()))
-        });
+        let made = applied
+            .iter()
+            .filter(|(change, _)| change.action == Action::Create)
+            .filter_map(|(change, applied)| Some((change.index?, applied.ids.get("uid")?.as_str()?.to_owned())));
         read::read(context, reader, made.collect())
     }
 

@@ -37,7 +37,10 @@ pub fn plan(context: &Context<'_, DashboardKind>, snapshot: &Snapshot) -> Result
             && let Some(first) = taken.insert(uid.to_owned(), index)
         {
             let at = &context.desired[first].at;
-            return Err(Error::bad_options(format!("{at} and {} are the same dashboard, `{}`", desired.at, change.name)));
+            return Err(Error::bad_options(format!(
+                "{at} and {} are the same dashboard, `{}`",
+                desired.at, change.name
+            )));
         }
         changes.push(change);
     }
@@ -200,7 +203,10 @@ impl Planner<'_> {
         {
             return Err(Error::new(
                 ErrorKind::Rejected,
-                format!("dashboard `{}` ({}) is managed by {by} and is not to be changed by the API", found.title, found.uid),
+                format!(
+                    "dashboard `{}` ({}) is managed by {by} and is not to be changed by the API",
+                    found.title, found.uid
+                ),
             )
             .hint("change it where it comes from, or take it out of this task"));
         }
@@ -252,7 +258,10 @@ impl Planner<'_> {
         if let Some(by) = &found.managed {
             return Err(Error::new(
                 ErrorKind::Rejected,
-                format!("dashboard `{}` ({}) is managed by {by} and is not to be deleted by the API", found.title, found.uid),
+                format!(
+                    "dashboard `{}` ({}) is managed by {by} and is not to be deleted by the API",
+                    found.title, found.uid
+                ),
             )
             .hint("remove it where it comes from"));
         }
@@ -263,12 +272,16 @@ impl Planner<'_> {
         let mut before = json!({"uid": found.uid, "folder": self.folder_text(&found.folder)});
         let length = found.text.as_ref().map_or(0, |text| text.len());
         before["dashboard"] = if self.fits(length) {
-            super::spec::compared(found.text.as_deref().and_then(read).unwrap_or_default(), self.context.session.is_exact())
+            super::spec::compared(
+                found.text.as_deref().and_then(read).unwrap_or_default(),
+                self.context.session.is_exact(),
+            )
         } else {
             json!({"title": found.title})
         };
         let step = Step::Delete(Arc::clone(found));
-        let mut change = Change::new(index, found.title.as_str(), Action::Delete, before, Value::Null, step).at_rank(LAST);
+        let mut change =
+            Change::new(index, found.title.as_str(), Action::Delete, before, Value::Null, step).at_rank(LAST);
         change.key = format!("uid:{}", found.uid);
         change.ids = self.ids(Some(&found.uid), &found.title, &found.folder);
         change
@@ -287,7 +300,8 @@ impl Planner<'_> {
         let is = exported.before.as_deref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
         let action = if is.as_ref() == Some(&wanted) { Action::Unchanged } else { Action::Export };
         let path = desired.path.clone().unwrap_or_default();
-        let step = Step::Export { path: path.clone(), text: Arc::clone(&exported.text), before: exported.before.clone() };
+        let step =
+            Step::Export { path: path.clone(), text: Arc::clone(&exported.text), before: exported.before.clone() };
         let (before, after) = match (action, self.fits(exported.text.len())) {
             (Action::Unchanged, _) => (Value::Null, Value::Null),
             (_, true) => (is.unwrap_or_default(), wanted),
@@ -323,7 +337,11 @@ impl Planner<'_> {
             Where::Missing { .. } if !desired.create_folders => return Err(wanted.missing(tree)),
             Where::Missing { below, titles } => (below, titles),
         };
-        let mut place = Place { shown: if below.is_empty() { String::new() } else { tree.path_of(&below) }, uid: below, made: None };
+        let mut place = Place {
+            shown: if below.is_empty() { String::new() } else { tree.path_of(&below) },
+            uid: below,
+            made: None,
+        };
         for title in titles {
             let uid = uid_of_new(tree, &place.uid, &title);
             let mut shown = place.shown.clone();
@@ -368,7 +386,11 @@ impl Planner<'_> {
     }
 
     fn whole(&mut self, spec: &Spec) -> Value {
-        if self.fits(spec.text.len()) { spec.compared(self.context.session.is_exact()) } else { json!({"title": spec.title}) }
+        if self.fits(spec.text.len()) {
+            spec.compared(self.context.session.is_exact())
+        } else {
+            json!({"title": spec.title})
+        }
     }
 
     /// Leaves of a change only the fields that differ, where it is not to be shown in full.

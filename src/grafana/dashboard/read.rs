@@ -136,7 +136,8 @@ fn fill(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &mut
 /// All data sources. The list is for administrators (fact 10); editors find them in the settings.
 fn data_sources(reader: Reader<'_>) -> Result<Vec<DataSource>> {
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let source = |value: &Value| DataSource { uid: text(value, "uid"), name: text(value, "name"), kind: text(value, "type") };
+    let source =
+        |value: &Value| DataSource { uid: text(value, "uid"), name: text(value, "name"), kind: text(value, "type") };
     let listed = reader.get("/api/datasources")?;
     if listed.status == 403 {
         let settings: Value = ok(reader.get("/api/frontend/settings")?)?.json()?;
@@ -258,7 +259,10 @@ impl Reading<'_> {
                     _ => None,
                 });
                 let place = folder.unwrap_or_default();
-                found.values().find(|found| found.title == spec.title && found.folder == place).map(|found| found.uid.clone())
+                found
+                    .values()
+                    .find(|found| found.title == spec.title && found.folder == place)
+                    .map(|found| found.uid.clone())
             };
             let uid = snapshot.uid(index, desired).map(str::to_owned).or_else(by_title);
             let uid = uid.as_deref().unwrap_or("hearth-is-this-version-served");
@@ -266,7 +270,8 @@ impl Reading<'_> {
             match served(&self.reader.get(&address)?) {
                 Ok(Some(item)) => {
                     if let Some(mut one) = Found::of_resource(&spec.api, item) {
-                        one.stored.clone_from(&found.get(uid).map_or(spec.api.to_string(), |plain| plain.stored.clone()));
+                        one.stored
+                            .clone_from(&found.get(uid).map_or(spec.api.to_string(), |plain| plain.stored.clone()));
                         self.keep(one, found);
                     }
                 }
@@ -316,19 +321,26 @@ impl Reading<'_> {
         let mut uids = Vec::new();
         for hits in hits {
             let hits = hits?;
-            uids.extend(hits.iter().filter(|hit| self.is_candidate(hit)).filter_map(|hit| hit["uid"].as_str()).map(str::to_owned));
+            uids.extend(
+                hits.iter()
+                    .filter(|hit| self.is_candidate(hit))
+                    .filter_map(|hit| hit["uid"].as_str())
+                    .map(str::to_owned),
+            );
         }
         Ok(uids)
     }
 
     fn is_candidate(&self, hit: &Value) -> bool {
-        let (title, folder) = (hit["title"].as_str().unwrap_or_default(), hit["folderUid"].as_str().unwrap_or_default());
+        let (title, folder) =
+            (hit["title"].as_str().unwrap_or_default(), hit["folderUid"].as_str().unwrap_or_default());
         self.targets.titles.contains(&(title, folder.to_owned()))
     }
 
     fn may_be_pruned(&self, hit: &Value) -> bool {
         let Some(prune) = &self.context.task.settings.prune else { return false };
-        let tagged = |tag: &String| hit["tags"].as_array().is_some_and(|tags| tags.iter().any(|one| one == tag.as_str()));
+        let tagged =
+            |tag: &String| hit["tags"].as_array().is_some_and(|tags| tags.iter().any(|one| one == tag.as_str()));
         // Which folder it is in is looked at when it is planned.
         prune.tag.as_ref().is_none_or(tagged)
     }
@@ -343,7 +355,8 @@ impl Reading<'_> {
         let needed = match declared {
             Some(all) => all.iter().any(|(index, place)| {
                 let desired = &self.context.desired[*index];
-                let same = desired.spec.as_ref().is_some_and(|spec| spec.api == one.api && spec.mark.same(&one.mark, exact));
+                let same =
+                    desired.spec.as_ref().is_some_and(|spec| spec.api == one.api && spec.mark.same(&one.mark, exact));
                 !same || place.as_ref().is_some_and(|place| *place != one.folder)
             }),
             None => prune || titled(),
@@ -432,7 +445,8 @@ fn exports(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &
             Ok(bytes) => Some(bytes.into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(Error::local(error.to_string())).doing(|| format!("Can't export dashboard : Can't write json file `{file}`"));
+                return Err(Error::local(error.to_string()))
+                    .doing(|| format!("Can't export dashboard : Can't write json file `{file}`"));
             }
         };
         snapshot.exports.insert(index, Exported { text: (text + "\n").into(), before });

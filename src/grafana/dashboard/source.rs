@@ -108,7 +108,10 @@ fn unwrapped(value: Value) -> Result<Source> {
     let version = all.get("apiVersion").and_then(Value::as_str).map(str::to_owned);
     if let Some(version) = version.filter(|_| all.get("spec").is_some_and(Value::is_object)) {
         if all.get("kind").and_then(Value::as_str).is_none_or(|kind| !kind.starts_with("Dashboard")) {
-            return Err(Error::bad_options(format!("it is a resource of the kind {}, not a dashboard", shown(&all, "kind"))));
+            return Err(Error::bad_options(format!(
+                "it is a resource of the kind {}, not a dashboard",
+                shown(&all, "kind")
+            )));
         }
         let api = version.rsplit('/').next().unwrap_or_default();
         if is_second(api) {
@@ -185,7 +188,10 @@ mod tests {
             "dashboard": {"title": "A"}, "folderUid": "f", "message": "m", "overwrite": true
         }))
         .expect("a dashboard");
-        assert_eq!((source.folder_uid.as_deref(), source.message.as_deref(), source.overwrite), (Some("f"), Some("m"), true));
+        assert_eq!(
+            (source.folder_uid.as_deref(), source.message.as_deref(), source.overwrite),
+            (Some("f"), Some("m"), true)
+        );
     }
 
     #[test]

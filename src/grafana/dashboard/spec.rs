@@ -155,8 +155,11 @@ pub fn compared(value: Value, exact: bool) -> Value {
 fn tidy(value: Value, exact: bool) -> Value {
     match value {
         Value::Object(all) => {
-            let mut kept: Vec<(String, Value)> =
-                all.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, tidy(value, exact))).collect();
+            let mut kept: Vec<(String, Value)> = all
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key, tidy(value, exact)))
+                .collect();
             kept.sort_by(|one, other| one.0.cmp(&other.0));
             Value::Object(kept.into_iter().collect())
         }
@@ -175,8 +178,8 @@ fn is_default(key: &str, value: &Value, second: bool) -> bool {
         _ => false,
     };
     match key {
-        "links" | "panels" | "rows" | "tags" | "timepicker" | "refresh" | "timezone" | "weekStart" | "variables" | "elements"
-        | "timeSettings" => is_empty(value),
+        "links" | "panels" | "rows" | "tags" | "timepicker" | "refresh" | "timezone" | "weekStart" | "variables"
+        | "elements" | "timeSettings" => is_empty(value),
         "annotations" | "templating" => {
             is_empty(value)
                 || value.as_object().is_some_and(|all| all.iter().all(|(key, value)| key == "list" && is_empty(value)))
@@ -185,11 +188,11 @@ fn is_default(key: &str, value: &Value, second: bool) -> bool {
         "liveNow" | "preload" | "hideControls" | "sharedCrosshair" => *value == Value::Bool(false),
         "graphTooltip" | "fiscalYearStartMonth" => value.as_f64() == Some(0.0),
         "style" => value == "dark",
-        "time" => {
-            value.get("from").is_none_or(|from| from == "now-6h") && value.get("to").is_none_or(|to| to == "now")
-        }
+        "time" => value.get("from").is_none_or(|from| from == "now-6h") && value.get("to").is_none_or(|to| to == "now"),
         "cursorSync" => value == "Off" || is_empty(value),
-        "layout" => second && value["kind"] == "GridLayout" && value["spec"]["items"].as_array().is_none_or(Vec::is_empty),
+        "layout" => {
+            second && value["kind"] == "GridLayout" && value["spec"]["items"].as_array().is_none_or(Vec::is_empty)
+        }
         _ => false,
     }
 }

@@ -38,7 +38,8 @@ fn a_dashboard_as_it_was_sent_equals_the_one_that_is_read() {
             .filter_map(|exchange| {
                 let dashboard = &exchange["request"]["body"]["dashboard"];
                 let first = exchange["note"].as_str()?.contains("create") || exchange["note"] == "raw numbers";
-                (first && dashboard.is_object()).then(|| Some((dashboard["uid"].as_str()?.to_owned(), dashboard.clone())))?
+                (first && dashboard.is_object())
+                    .then(|| Some((dashboard["uid"].as_str()?.to_owned(), dashboard.clone())))?
             })
             .collect();
         let mut compared = 0;
@@ -67,7 +68,10 @@ fn a_dashboard_as_it_was_sent_equals_the_one_that_is_read() {
             );
             compared += 1;
         }
-        assert!(compared > 3 || !Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").exists(), "{file}: {compared}");
+        assert!(
+            compared > 3 || !Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").exists(),
+            "{file}: {compared}"
+        );
     }
 }
 
@@ -112,7 +116,8 @@ fn the_version_of_the_schema_counts_where_both_say_it() {
 /// Facts 36 and 58.
 #[test]
 fn numbers_are_compared_as_the_server_keeps_them() {
-    let mark = |text: &str| declared(serde_json::from_str(&format!(r#"{{"title": "T", "x": {text}}}"#)).expect("JSON")).mark;
+    let mark =
+        |text: &str| declared(serde_json::from_str(&format!(r#"{{"title": "T", "x": {text}}}"#)).expect("JSON")).mark;
     for (one, other, floats, exact) in [
         ("1.0", "1", true, true),
         ("1e3", "1000", true, true),
@@ -144,11 +149,19 @@ fn the_order_of_lists_counts_and_that_of_keys_does_not() {
 /// Facts 32 and 35.
 #[test]
 fn what_grafana_would_refuse_or_rewrite_is_said_before() {
-    for refused in [json!({}), json!({"title": ""}), json!({"title": "  "}), json!({"title": 5}), json!({"title": "t".repeat(5001)})] {
+    for refused in [
+        json!({}),
+        json!({"title": ""}),
+        json!({"title": "  "}),
+        json!({"title": 5}),
+        json!({"title": "t".repeat(5001)}),
+    ] {
         let Value::Object(all) = refused else { continue };
         assert!(Spec::declared(PLAIN, all.clone(), &mut Vec::new()).is_err(), "{all:?} was taken");
     }
-    let Value::Object(all) = json!({"id": 4711, "uid": "u", "version": 3, "title": " T ", "refresh": "1s"}) else { return };
+    let Value::Object(all) = json!({"id": 4711, "uid": "u", "version": 3, "title": " T ", "refresh": "1s"}) else {
+        return;
+    };
     let mut warnings = Vec::new();
     let spec = Spec::declared(PLAIN, all, &mut warnings).expect("it is taken");
     assert_eq!(spec.value(), json!({"title": "T", "refresh": "5s"}));
@@ -189,8 +202,24 @@ fn anything() -> impl Strategy<Value = Value> {
     ];
     let keys = prop_oneof![
         prop::sample::select(vec![
-            "title", "annotations", "list", "templating", "time", "timeSettings", "elements", "layout", "spec", "kind",
-            "tags", "refresh", "schemaVersion", "builtIn", "__inputs", "dashboard", "apiVersion", "metadata",
+            "title",
+            "annotations",
+            "list",
+            "templating",
+            "time",
+            "timeSettings",
+            "elements",
+            "layout",
+            "spec",
+            "kind",
+            "tags",
+            "refresh",
+            "schemaVersion",
+            "builtIn",
+            "__inputs",
+            "dashboard",
+            "apiVersion",
+            "metadata",
         ])
         .prop_map(str::to_owned),
         "[a-z]{0,3}",
