@@ -5,6 +5,7 @@
 
 mod connection;
 pub mod dashboard;
+pub mod datasource;
 pub mod folder;
 pub mod folder_tree;
 pub mod permissions;

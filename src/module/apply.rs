@@ -25,7 +25,7 @@ use crate::http::{Client, pause_before};
 pub struct MayWrite(());
 
 /// So often a change is looked at again and tried again after a conflict or a lost answer.
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 5;
 
 /// What became of one change.
 pub struct Outcome<S> {

@@ -8,7 +8,8 @@
 //! - A misspelt option gets the nearest name, and an item of a list its number.
 //! - Numbers that JSON or 64 bits cannot hold (`inf`, `nan`, `1e30` as an int) are refused.
 //! - An environment variable conflicts with nothing that is written: it gives way to an alias without a
-//!   warning, and to an option that excludes its own without an error.
+//!   warning, and to an option that excludes its own without an error; of two variables that exclude
+//!   each other one counts.
 //! - A value of an option that is a secret is never repeated in an error.
 //!
 //! Null counts as written, and for most rules as given, as it does there.
@@ -201,10 +202,11 @@ impl<'a> Pass<'a> {
         values
     }
 
-    /// A variable does not stand in for an option that excludes one which is written.
+    /// A variable does not stand in for an option that excludes one which is written. Of two variables
+    /// that exclude each other the later option's counts: with a user and a token exported, the token.
     fn fill_from_environment(&self, spec: &Spec, values: &mut Object) {
-        let written: BTreeSet<String> = values.keys().cloned().collect();
-        for option in &spec.options {
+        let mut written: BTreeSet<String> = values.keys().cloned().collect();
+        for option in spec.options.iter().rev() {
             let excludes = |group: &&Vec<String>| {
                 group.contains(&option.name) && group.iter().any(|name| *name != option.name && written.contains(name))
             };
@@ -213,6 +215,7 @@ impl<'a> Pass<'a> {
             }
             if let Some(value) = option.env.iter().find_map(|name| (self.env)(name)) {
                 values.insert(option.name.clone(), Value::String(value));
+                written.insert(option.name.clone());
             }
         }
     }

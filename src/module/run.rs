@@ -121,7 +121,10 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
             result
         }
     };
+    // A list may be of thousands of objects: then it is repeated only for who wants to see everything.
+    let short = args.get(K::PLURAL).is_none_or(Value::is_null);
     if internal.inject_invocation
+        && (short || internal.verbosity >= 3)
         && let Some(result) = result.as_object_mut()
     {
         result.insert("invocation".into(), json!({"module_args": args}));

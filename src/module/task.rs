@@ -26,7 +26,7 @@ pub struct Internal {
     pub verbosity: u64,
     /// The task has `no_log: true`.
     pub no_log: bool,
-    /// Whether the result is to hold `invocation` (asked for by ansible-core 2.21).
+    /// Whether the result is to hold `invocation`: ansible-core before 2.21, or one that asks for it.
     pub inject_invocation: bool,
     /// Whether options that the module does not know are to be taken silently.
     pub ignore_unknown: bool,
@@ -46,7 +46,9 @@ impl Internal {
                 "diff" => internal.diff = set,
                 "verbosity" => internal.verbosity = value.as_u64().unwrap_or(0),
                 "no_log" => internal.no_log = set,
-                "inject_invocation" => internal.inject_invocation = set,
+                // ansible-core asks for it from 2.21 on; before that every module added it.
+                "inject_invocation" => internal.inject_invocation |= set,
+                "version" => internal.inject_invocation |= value.as_str().is_some_and(is_before_2_21),
                 "ignore_unknown_opts" => internal.ignore_unknown = set,
                 "module_name" => internal.module_name = value.as_str().map(str::to_owned),
                 _ => {}
@@ -55,6 +57,11 @@ impl Internal {
         });
         internal
     }
+}
+
+fn is_before_2_21(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    matches!((parts.next().flatten(), parts.next().flatten()), (Some(2), Some(minor)) if minor < 21)
 }
 
 /// All options of a module as they are documented and checked for a single object.

@@ -184,6 +184,18 @@ fn a_lost_answer_is_looked_up_before_it_is_repeated() {
     assert_eq!(all.as_array().map(Vec::len), Some(1), "it was made twice: {all}");
 }
 
+/// Fact 25: five levels, and the sixth is answered by a 500 (12.4) or a 400 (11.5).
+#[test]
+fn a_folder_too_deep_is_told_at_once() {
+    for server in [stand_in(sandbox::Config::default()), stand_in_11()] {
+        let task = json!({"folders": [{"name": "7", "parent": "1/2/3/4/5/6", "create_parents": true}]});
+        let started = std::time::Instant::now();
+        let result = failed(server.run(MODULE, task), "failed to create folder `6`");
+        assert!(result["msg"].to_string().to_lowercase().contains("depth"), "{result:#}");
+        assert!(started.elapsed().as_millis() < 1500, "{:?}", started.elapsed());
+    }
+}
+
 #[test]
 fn names_stand_for_teams_and_users_in_permissions() {
     let server = server();

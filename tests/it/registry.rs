@@ -10,8 +10,14 @@ use crate::support::binary;
 /// Words in an option's name that mean a secret.
 const SECRET_WORDS: [&str; 6] = ["password", "token", "secret", "key", "passphrase", "credential"];
 /// Options that have such a word in their name and hold none.
-const NO_SECRETS: [&str; 5] =
-    ["client_key", "update_secrets", "secret_fingerprint", "enforce_secure_data", "secret_file"];
+const NO_SECRETS: [&str; 6] = [
+    "aws_credentials_profile",
+    "client_key",
+    "enforce_secure_data",
+    "secret_file",
+    "secret_fingerprint",
+    "update_secrets",
+];
 
 fn every_option(spec: &Spec) -> Vec<&OptionSpec> {
     spec.options

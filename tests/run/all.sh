@@ -25,7 +25,8 @@ part_format() { cargo fmt --all --check; }
 part_clippy() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
 part_unit() { cargo test --quiet --workspace --lib --bins; }
 part_integration() { cargo test --quiet --workspace --test '*'; }
-part_docs() { cargo xtask docs --check; }
+# The program that the build has just made: by `cargo xtask` it would be compiled once more.
+part_docs() { "$CARGO_TARGET_DIR/debug/xtask" docs --check; }
 part_arguments() { python tests/python/argument_table.py --check; }
 part_differential() {
     local log="$root/.cache/differential.md"

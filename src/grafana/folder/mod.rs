@@ -323,6 +323,11 @@ fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Change
     }
     let (folder, mut permissions, mut warnings) = match writer.post("/api/folders", &body) {
         Ok(answer) => (ok(answer)?.json::<Value>()?, step.permissions.clone(), Vec::new()),
+        // A decision, though it comes as a 500 (fact 25): another look would change nothing.
+        Err(error) if error.message.contains("max depth") => {
+            let certain = Error { uncertain: false, ..error };
+            return Err(certain.hint("Grafana nests folders only so deep; put it somewhere above"));
+        }
         Err(error) if error.uncertain => {
             // The folder of a "database is locked" is there, without any permission (fact 50).
             let found = look_for(context, *writer, step, &parent)?.ok_or(error)?;

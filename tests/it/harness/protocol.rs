@@ -85,6 +85,14 @@ fn ansibles_own_keys_are_taken_and_unknown_ones_ignored() {
     assert_eq!(result["invocation"]["module_args"]["name"], "Only planned");
     assert_eq!(result["invocation"]["module_args"]["url_password"], "********");
     assert_eq!(server.get("/api/folders"), json!([]));
+    for (version, there) in [("2.19.14", true), ("2.21.5", false)] {
+        let result = fine(server.play(
+            MODULE,
+            json!({"name": "x"}),
+            json!({"_ansible_version": version, "_ansible_check_mode": true}),
+        ));
+        assert_eq!(result.get("invocation").is_some(), there, "{version}");
+    }
     let unknown = server.play(
         MODULE,
         json!({"name": "x", "other": 1}),
@@ -103,6 +111,8 @@ fn the_environment_stands_in_for_the_connection() {
     let key = token["key"].as_str().expect("a key");
     let env = [("GRAFANA_URL", server.url.as_str()), ("GRAFANA_TOKEN", key)];
     fine(run(MODULE, &json!({"name": "By token"}), &env));
+    let both = [env[0], env[1], ("GRAFANA_USER", "admin"), ("GRAFANA_PASSWORD", "wrong")];
+    fine(run(MODULE, &json!({"name": "By token too"}), &both));
     // What the task writes is nearer than the environment.
     let args = json!({"name": "By password", "url_username": "admin", "url_password": "wrong"});
     failed(run(MODULE, &args, &env), "answered 401");

@@ -125,6 +125,19 @@ fn addresses_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
+fn the_environments_proxy_is_used_unless_the_task_says_otherwise() {
+    let proxy = Scripted::start(None, |_| None);
+    let address = format!("http://127.0.0.1:{}", proxy.port);
+    let args = json!({"url": "http://grafana.invalid", "name": "x", "retries": 0, "_ansible_check_mode": true});
+    fine(run(MODULE, &args, &[("HTTP_PROXY", &address), ("http_proxy", &address)]));
+    assert!(proxy.seen()[0].path.starts_with("http://grafana.invalid/api/user"), "{:?}", proxy.seen()[0]);
+    let direct = json!({"url": "http://127.0.0.1:9", "name": "x", "retries": 0, "use_proxy": false});
+    let before = proxy.seen().len();
+    failed(run(MODULE, &direct, &[("HTTP_PROXY", &address), ("http_proxy", &address)]), "failed to connect");
+    assert_eq!(proxy.seen().len(), before);
+}
+
+#[test]
 fn an_answer_that_is_no_grafanas_is_quoted() {
     let server = Scripted::start(None, |_| {
         reply("200 OK", "Content-Type: text/html\r\n", "<html><title>My router</title></html>")

@@ -1,0 +1,411 @@
+//! From what is declared and what is there to the changes. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{
+    DatasourceKind, Desired, Snapshot,
+    compare::{FINGERPRINT, canonical, laid_over, needs_url, secrets_set, shown, text},
+    fingerprint,
+    options::Prune,
+    payload::Form,
+};
+use crate::module::{Action, Change, Context, Error, ErrorKind, Object, Result, Secret, diff::differing};
+
+/// Deletions come last.
+const LAST: u32 = 1000;
+
+/// What is needed to carry out one change and to undo it.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// The data source as it was found, whole where the change needs that.
+    pub found: Option<Value>,
+    /// What is sent, without secrets.
+    pub body: Value,
+    /// The secrets that are sent; an empty one is removed.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Whether it is declared to be the default one.
+    pub is_default: Option<bool>,
+    /// The uid of the one that it takes the default from.
+    pub default_before: Option<String>,
+}
+
+/// How a declared data source was found.
+pub enum Found<'s> {
+    /// Under its uid, or without one under its name.
+    There(&'s Value),
+    /// Under its name, with another uid than the declared one.
+    OtherUid(&'s Value),
+    /// Not at all.
+    Missing,
+}
+
+impl<'s> Found<'s> {
+    /// What was found, either way.
+    pub fn stored(&self) -> Option<&'s Value> {
+        match self {
+            Found::There(stored) | Found::OtherUid(stored) => Some(stored),
+            Found::Missing => None,
+        }
+    }
+}
+
+/// The data source that is meant. The uid counts more than the name: so one can be renamed (fact 18).
+/// Both are compared exactly (fact 12).
+pub fn find<'s>(desired: &Desired, listed: &'s [Value]) -> Found<'s> {
+    let (uid, name) = (desired.options.uid(), desired.options.name());
+    if let Some(stored) = uid.and_then(|uid| listed.iter().find(|stored| text(stored, "uid") == uid)) {
+        return Found::There(stored);
+    }
+    match listed.iter().find(|stored| text(stored, "name") == name) {
+        Some(stored) if uid.is_some() => Found::OtherUid(stored),
+        Some(stored) => Found::There(stored),
+        None => Found::Missing,
+    }
+}
+
+/// What is declared, for the type that it has or is to have.
+pub fn form(desired: &Desired, stored: Option<&Value>) -> Form {
+    let kind = desired.options.ds_type.as_deref().or(stored.map(|stored| text(stored, "type"))).unwrap_or_default();
+    Form::of(&desired.options, &desired.written, desired.single, kind)
+}
+
+/// Whether an entry of the list is in the scope of `prune`.
+pub fn in_scope(prune: &Prune, stored: &Value) -> bool {
+    // Grafana would refuse to delete one that it provisions (fact 22).
+    stored["readOnly"] != json!(true)
+        && prune.name_prefix.as_ref().is_none_or(|prefix| text(stored, "name").starts_with(prefix.as_str()))
+        && prune.kind.as_ref().is_none_or(|kind| canonical(text(stored, "type")) == canonical(kind))
+}
+
+/// The changes.
+pub fn plan(context: &Context<'_, DatasourceKind>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
+    let mut changes = Vec::new();
+    let mut meant: BTreeMap<&str, &str> = BTreeMap::new();
+    // Whoever takes the default must not lose it again to another one that is written as it was found.
+    let takes_default = context.desired.iter().any(|desired| desired.is_to_be_default());
+    for (index, desired) in context.desired.iter().enumerate() {
+        let found = find(desired, &snapshot.listed);
+        if let Some(stored) = found.stored()
+            && let Some(other) = meant.insert(text(stored, "uid"), desired.options.name())
+        {
+            let (uid, name) = (text(stored, "uid"), desired.options.name());
+            return Err(desired.wrong(format!("`{other}` and `{name}` are one data source, that of uid `{uid}`")));
+        }
+        changes.push(one(index, desired, found, snapshot, takes_default)?);
+    }
+    order_by_names(context, snapshot, &mut changes)?;
+    if let Some(prune) = &context.task.settings.prune {
+        let left = |stored: &&Value| !meant.contains_key(text(stored, "uid")) && in_scope(prune, stored);
+        changes.extend(snapshot.listed.iter().filter(left).map(|stored| deletion(None, stored, snapshot)));
+    }
+    Ok(changes)
+}
+
+fn one(
+    index: usize,
+    desired: &Desired,
+    found: Found<'_>,
+    snapshot: &Snapshot,
+    takes_default: bool,
+) -> Result<Change<Step>> {
+    let (options, name) = (&desired.options, desired.options.name());
+    let change = match (&found, options.is_present()) {
+        (Found::Missing, false) => {
+            return Ok(Change::new(Some(index), name, Action::Unchanged, Value::Null, Value::Null, Step::default()));
+        }
+        (Found::There(stored) | Found::OtherUid(stored), false) => deletion(Some(index), stored, snapshot),
+        (Found::Missing, true) => creation(index, desired, snapshot)?,
+        (Found::There(stored) | Found::OtherUid(stored), true) => {
+            let other_uid = matches!(found, Found::OtherUid(_));
+            update(index, desired, snapshot.whole(stored), other_uid, snapshot, takes_default)?
+        }
+    };
+    if let (true, Some(stored)) = (change.is_change(), found.stored())
+        && stored["readOnly"] == json!(true)
+    {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            format!(
+                "data source `{}` is provisioned from a file on Grafana's host, and nobody can {} it by the API",
+                change.name,
+                change.action.verb()
+            ),
+        )
+        .hint("change it in that file, or write `editable: true` there and reload it"));
+    }
+    Ok(change)
+}
+
+fn creation(index: usize, desired: &Desired, snapshot: &Snapshot) -> Result<Change<Step>> {
+    let (options, name) = (&desired.options, desired.options.name());
+    let missing = |option: &str, why: &str| {
+        Err(desired.wrong(format!("data source `{name}` is not there, and to make it {option} is needed{why}")))
+    };
+    let Some(kind) = &options.ds_type else { return missing("ds_type", "") };
+    if options.ds_url.is_none() && needs_url(kind) {
+        return missing("ds_url", &format!(": a `{kind}` data source has an address"));
+    }
+    let mut form = form(desired, None);
+    form.secrets.retain(|_, secret| secret.is_some());
+    check_uid(desired)?;
+    form.fields.entry("access").or_insert_with(|| json!("proxy"));
+    let after = laid_over(&json!({}), &form);
+    check_url(desired, &after)?;
+    let secrets: BTreeMap<String, Secret> =
+        form.secrets_to_set().into_iter().map(|(key, secret)| (key.to_owned(), secret.clone())).collect();
+    let fingerprint = match options.secret_fingerprint {
+        Some(true) if !secrets.is_empty() => Mark::Set(desired.fingerprint(&form)?),
+        _ => Mark::Keep,
+    };
+    let step = Step {
+        body: body(&after, None, fingerprint),
+        secrets,
+        is_default: options.is_default,
+        default_before: loses_default(&after, &Value::Null, snapshot),
+        found: None,
+    };
+    let mut change = Change::new(Some(index), name, Action::Create, Value::Null, after, step).at_rank(1);
+    change.warnings = form.warnings;
+    if let Some(uid) = options.uid() {
+        change = change.with_id("uid", uid);
+    }
+    Ok(change)
+}
+
+fn update(
+    index: usize,
+    desired: &Desired,
+    stored: &Value,
+    other_uid: bool,
+    snapshot: &Snapshot,
+    takes_default: bool,
+) -> Result<Change<Step>> {
+    let options = &desired.options;
+    let form = form(desired, Some(stored));
+    let before = shown(stored);
+    let after = laid_over(&before, &form);
+    let set: BTreeSet<&str> = secrets_set(stored).collect();
+    // From 12 on a PUT with another uid is answered 500; 11.5 takes it (facts 18, 59).
+    let anew = other_uid && snapshot.version.as_ref().is_none_or(|version| version.major >= 12);
+    let (send_all, mark) = fingerprint_of(desired, stored, &form)?;
+    let send_all = send_all || anew || options.sends_always();
+    let mut secrets = BTreeMap::new();
+    let mut sent = Vec::new();
+    for (key, secret) in &form.secrets {
+        match secret {
+            Some(secret) if !set.contains(key.as_str()) => secrets.insert(key.clone(), secret.clone()),
+            Some(secret) if send_all => {
+                sent.push(format!("secureJsonData.{key}"));
+                secrets.insert(key.clone(), secret.clone())
+            }
+            None if set.contains(key.as_str()) && !anew => secrets.insert(key.clone(), Secret::new("")),
+            _ => None,
+        };
+    }
+    let differs = !differing(&before, &after).is_empty();
+    let action = match (differs, sent.is_empty()) {
+        (true, _) if anew => Action::Replace,
+        (false, true) => Action::Unchanged,
+        _ => Action::Update,
+    };
+    // A fingerprint that does not belong to the secrets any more would hide a later difference.
+    let stale = mark == Mark::Keep && !secrets.is_empty() && options.secret_fingerprint != Some(true);
+    let mut body = body(&after, Some(stored), if stale { Mark::Drop } else { mark });
+    if takes_default && options.is_default.is_none() {
+        body["isDefault"] = json!(false);
+    }
+    if action != Action::Unchanged {
+        check_url(desired, &after)?;
+    }
+    let step = Step {
+        found: Some(stored.clone()),
+        body,
+        secrets,
+        is_default: options.is_default,
+        default_before: loses_default(&after, &before, snapshot),
+    };
+    let mut change = Change::new(Some(index), options.name(), action, before, after, step).at_rank(1);
+    change.sent = sent;
+    change.key = text(stored, "uid").to_owned();
+    change.warnings = form.warnings.clone();
+    if other_uid {
+        check_uid(desired)?;
+        let old = text(stored, "uid");
+        if action == Action::Replace {
+            can_be_replaced(desired, stored, &form)?;
+        }
+        change
+            .warnings
+            .push(format!("what names its old uid `{old}` (dashboards, alert rules) does not find it any more"));
+    }
+    let uid = change.after["uid"].clone();
+    Ok(change.with_id("uid", uid))
+}
+
+/// It is made anew from what can be read and from the task: so the task must have each of its secrets.
+fn can_be_replaced(desired: &Desired, stored: &Value, form: &Form) -> Result<()> {
+    let missing: Vec<&str> = secrets_set(stored).filter(|key| !form.secrets.contains_key(*key)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(desired
+        .wrong(format!(
+            "data source `{}` has the uid `{}`; this Grafana gives it another one only by making it anew, and its \
+             secrets cannot be read: {}",
+            desired.options.name(),
+            text(stored, "uid"),
+            missing.join(", ")
+        ))
+        .hint("give these secrets in the task too, or leave `uid` out"))
+}
+
+fn deletion(index: Option<usize>, stored: &Value, snapshot: &Snapshot) -> Change<Step> {
+    let stored = snapshot.whole(stored);
+    let step = Step { found: Some(stored.clone()), ..Step::default() };
+    let uid = text(stored, "uid");
+    let mut change =
+        Change::new(index, text(stored, "name"), Action::Delete, shown(stored), Value::Null, step).at_rank(LAST);
+    change.key = uid.to_owned();
+    if stored["isDefault"] == json!(true) {
+        // Fact 19.
+        change.warnings.push("it is the default data source, and no other one becomes that".to_owned());
+    }
+    change.with_id("uid", uid)
+}
+
+/// One that takes the name of another waits until that one has given it up; swapped names are refused.
+fn order_by_names(
+    context: &Context<'_, DatasourceKind>,
+    snapshot: &Snapshot,
+    changes: &mut [Change<Step>],
+) -> Result<()> {
+    let mut waits: Vec<Option<usize>> = Vec::with_capacity(changes.len());
+    for (at, change) in changes.iter().enumerate() {
+        let name = text(&change.after, "name");
+        let holder = snapshot
+            .listed
+            .iter()
+            .find(|stored| change.is_change() && text(stored, "name") == name && text(stored, "uid") != change.key);
+        let Some(holder) = holder else {
+            waits.push(None);
+            continue;
+        };
+        let uid = text(holder, "uid");
+        let gives = changes.iter().position(|other| other.key == uid && text(&other.after, "name") != name);
+        if gives.is_none() {
+            let desired = &context.desired[at];
+            let of = text(&change.before, "name");
+            return Err(desired.wrong(format!(
+                "the uid `{}` is that of `{of}`, and the name `{name}` belongs to another data source, of uid `{uid}`",
+                change.key
+            )));
+        }
+        waits.push(gives);
+    }
+    for at in 0..changes.len() {
+        let (mut depth, mut next) = (0, waits[at]);
+        while let Some(before) = next {
+            depth += 1;
+            if depth > changes.len() {
+                let name = &changes[at].name;
+                return Err(context.desired[at]
+                    .wrong(format!("`{name}` and others would exchange their names"))
+                    .hint("give one of them another name in a task before"));
+            }
+            next = waits[before];
+        }
+        if let Some(before) = waits[at] {
+            let key = changes[before].key.clone();
+            if changes[before].action == Action::Delete {
+                changes[before].rank = 0;
+            }
+            changes[at].needs.push(key);
+            changes[at].rank = 1 + depth as u32;
+        }
+    }
+    Ok(())
+}
+
+/// What happens to the fingerprint that is kept.
+#[derive(Clone, Debug, PartialEq)]
+enum Mark {
+    Keep,
+    Set(String),
+    Drop,
+}
+
+/// Whether the fingerprint says that the secrets differ, and the one to keep.
+fn fingerprint_of(desired: &Desired, stored: &Value, form: &Form) -> Result<(bool, Mark)> {
+    let declared = form.secrets_to_set();
+    if desired.options.secret_fingerprint != Some(true) || declared.is_empty() {
+        return Ok((false, Mark::Keep));
+    }
+    let fresh = desired.made_fingerprint();
+    let kept = stored["jsonData"][FINGERPRINT].as_str();
+    let fits = match kept {
+        Some(kept) => fresh.is_some_and(|fresh| fresh == kept) || fingerprint::fits(kept, &declared)?,
+        None => false,
+    };
+    if fits { Ok((false, Mark::Keep)) } else { Ok((true, Mark::Set(desired.fingerprint(form)?))) }
+}
+
+/// What is sent: the whole data source, since a PUT resets what it does not name (fact 15), with the
+/// version that was read, since without one Grafana checks nothing and falls back to 1 (fact 14).
+fn body(after: &Value, stored: Option<&Value>, mark: Mark) -> Value {
+    let mut out: Object = after
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| !matches!(key.as_str(), "secureJsonFields" | "orgId"))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if let Some(stored) = stored {
+        out.insert("version".into(), stored["version"].clone());
+        if !text(stored, "apiVersion").is_empty() {
+            out.insert("apiVersion".into(), stored["apiVersion"].clone());
+        }
+    }
+    let kept = stored.map(|stored| stored["jsonData"][FINGERPRINT].clone()).filter(|kept| !kept.is_null());
+    let mark = match mark {
+        Mark::Keep => kept,
+        Mark::Set(fresh) => Some(json!(fresh)),
+        Mark::Drop => None,
+    };
+    let json = out.entry("jsonData").or_insert_with(|| json!({}));
+    if let (Some(json), Some(mark)) = (json.as_object_mut(), mark) {
+        json.insert(FINGERPRINT.to_owned(), mark);
+    }
+    Value::Object(out)
+}
+
+/// The uid of the one that loses the default to this one (fact 19).
+fn loses_default(after: &Value, before: &Value, snapshot: &Snapshot) -> Option<String> {
+    let gets = after["isDefault"] == json!(true) && before["isDefault"] != json!(true);
+    let had = snapshot.listed.iter().find(|stored| stored["isDefault"] == json!(true)).filter(|_| gets)?;
+    Some(text(had, "uid").to_owned())
+}
+
+fn check_url(desired: &Desired, after: &Value) -> Result<()> {
+    let kind = text(after, "type");
+    if !needs_url(kind) || !text(after, "url").trim().is_empty() {
+        return Ok(());
+    }
+    let told =
+        format!("data source `{}` has no address, and Grafana takes no `{kind}` one without", desired.options.name());
+    Err(desired.wrong(told).hint("write it as `ds_url`"))
+}
+
+/// A uid that is to be given must be one of those that every Grafana takes: 11.5 takes any text and 12.4
+/// does not (facts 12, 59). One that is there already is left as it is.
+fn check_uid(desired: &Desired) -> Result<()> {
+    let Some(uid) = desired.options.uid() else { return Ok(()) };
+    let fits = uid.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
+    let why = match (fits, uid.chars().count()) {
+        (true, ..=40) => return Ok(()),
+        (false, _) => "has characters other than letters, digits, `-` and `_`".to_owned(),
+        (true, length) => format!("has {length} characters, and at most 40 are possible"),
+    };
+    Err(desired.wrong(format!("uid `{uid}` {why}")))
+}
