@@ -296,6 +296,10 @@ fn a_dashboard_at_the_root_has_its_permissions() {
         fine(server.run(MODULE, json!({"uid": uid, "dashboard": {"title": "Root"}})));
         assert_eq!(permissions(&server, &uid), "Editor2 Viewer1 admin4");
         delete(&server, &uid);
+        let place = folder(&server, "own", "");
+        fine(server.run(MODULE, json!({"uid": uid, "dashboard": {"title": "Root"}, "folder": place})));
+        assert_eq!(permissions(&server, &uid), "admin4");
+        drop_folder(&server, &place);
     }
 }
 
@@ -339,6 +343,12 @@ fn an_editor_may_use_it() {
         (json!({"token": token, "uid": uid, "dashboard": {"title": "E"}}), true),
         (json!({"token": token, "uid": uid, "dashboard": {"title": "E"}}), false),
         (json!({"token": token, "uid": uid, "dashboard": {"title": "E 2"}}), true),
+        (json!({"token": token, "uid": uid, "state": "absent"}), true),
+        // Its maker may say who else may do what with it.
+        (
+            json!({"token": token, "uid": uid, "dashboard": {"title": "E"}, "permissions": [{"role": "Editor", "permission": "Admin"}]}),
+            true,
+        ),
         (json!({"token": token, "uid": uid, "state": "absent"}), true),
     ] {
         assert_eq!(fine(server.run(MODULE, options))["changed"], json!(changed));
