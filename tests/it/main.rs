@@ -5,6 +5,7 @@
 
 mod arguments;
 mod dashboard;
+mod datasource;
 mod folder;
 mod harness;
 mod registry;
