@@ -17,7 +17,6 @@ fn stored(value: Value) -> Spec {
 }
 
 /// The exchanges of a recording, or nothing where there is none: a user's clone has no `../shared`.
-#[expect(clippy::print_stderr, reason = "a test that looks at nothing says so")]
 fn recorded(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/recordings/grafana").join(file);
     match std::fs::read(&path) {
