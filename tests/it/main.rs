@@ -5,6 +5,8 @@
 
 mod arguments;
 mod datasource;
+mod dashboard;
+mod dashboard_many;
 mod folder;
 mod harness;
 mod registry;
