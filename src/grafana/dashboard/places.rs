@@ -83,10 +83,20 @@ impl Wanted {
 
     /// The error for a folder that is not there and is not to be made.
     pub fn missing(&self, tree: &FolderTree) -> Error {
+        let make = "set `create_folders: true` to have it made";
         match self {
-            Wanted::Uid(name) | Wanted::Named { name, .. } => {
-                missing(name, tree, "set `create_folders: true` to have it made")
+            Wanted::Named { name, parent: Some(parent) } => {
+                let above = Wanted::Named { name: parent.clone(), parent: None };
+                if matches!(above.find(tree), Ok(Where::Missing { .. })) {
+                    let mut error = missing(parent, tree, make);
+                    error.message = format!("{}, and neither does its parent_folder '{parent}'", absent(name));
+                    return error;
+                }
+                let mut error = missing(name, tree, make);
+                error.message = format!("{} in '{parent}'", absent(name));
+                error
             }
+            Wanted::Uid(name) | Wanted::Named { name, .. } => missing(name, tree, make),
         }
     }
 }
@@ -117,16 +127,27 @@ fn below(tree: &FolderTree, parent: &str, name: &str) -> Result<Where> {
 }
 
 fn missing(name: &str, tree: &FolderTree, else_say: &str) -> Error {
-    let known = tree.all().flat_map(|folder| [tree.path_of(&folder.uid), folder.title.clone(), folder.uid.clone()]);
+    let known = tree.all().flat_map(|folder| {
+        let path = tree.path_of(&folder.uid);
+        // One of that very name lies elsewhere: its path tells where.
+        [folder.title.clone(), folder.uid.clone(), path.clone()].map(|other| {
+            let likeness = strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+            (likeness, if other == name { path.clone() } else { other })
+        })
+    });
     let nearest = known
-        .map(|other| (strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase()), other))
-        .filter(|(likeness, _)| *likeness > 0.8)
+        .filter(|(likeness, other)| *likeness > 0.8 && other != name)
         .max_by(|one, other| one.0.total_cmp(&other.0));
     let hint = match nearest {
         Some((_, near)) => format!("did you mean `{near}`? Otherwise {else_say}"),
         None => else_say.to_owned(),
     };
-    Error::new(ErrorKind::NotFound, format!("Dashboard folder '{name}' does not exist")).hint(hint)
+    Error::new(ErrorKind::NotFound, absent(name)).hint(hint)
+}
+
+/// The sentence of community.grafana.
+fn absent(name: &str) -> String {
+    format!("Dashboard folder '{name}' does not exist")
 }
 
 /// The uid that a new folder gets: always the same for the same place, so that two who make it at once
@@ -197,6 +218,18 @@ mod tests {
         assert!(Wanted::Uid("nope".into()).find(&tree).is_err());
         let error = named("Infa", None).missing(&tree).to_string();
         assert!(error.starts_with("Dashboard folder 'Infa' does not exist; hint: did you mean `Infra`?"), "{error}");
+        let tree = crate::grafana::folder_tree::tests::tree(&[("a", "Infra", ""), ("b", "Net", "a")]);
+        for (wanted, says) in [
+            (
+                named("b", Some("Nowhere")),
+                "'b' does not exist, and neither does its parent_folder 'Nowhere'; hint: set",
+            ),
+            (named("Net", None), "'Net' does not exist; hint: did you mean `Infra/Net`?"),
+            (named("a", Some("Infra/Net")), "'a' does not exist in 'Infra/Net'; hint: did you mean `Infra`?"),
+        ] {
+            let error = wanted.missing(&tree).to_string();
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     #[test]
