@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::Path,
     sync::{Arc, atomic::Ordering::SeqCst},
 };
 
@@ -16,6 +17,7 @@ use super::{
     spec::{PLAIN, is_second},
 };
 use crate::{
+    files,
     grafana::{
         explained,
         folder_tree::FolderTree,
@@ -23,7 +25,7 @@ use crate::{
         permissions::{self, Held, Subjects},
     },
     http::{Reader, Response, path, with_query},
-    module::{Context, Error, ErrorContext, ErrorKind, Result, parallel},
+    module::{Context, Error, ErrorKind, Result, parallel},
 };
 
 /// Above so many declared dashboards all are listed: a list of 1,000 takes as long as reading 60 one by
@@ -445,8 +447,8 @@ fn exports(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &
             Ok(bytes) => Some(bytes.into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(Error::local(error.to_string()))
-                    .doing(|| format!("Can't export dashboard : Can't write json file `{file}`"));
+                let told = files::told(Path::new(file), &error);
+                return Err(Error::local(format!("Can't export dashboard : Can't write json file : {told}")));
             }
         };
         snapshot.exports.insert(index, Exported { text: (text + "\n").into(), before });

@@ -1,6 +1,6 @@
 //! Where a dashboard's JSON comes from: inline, a file, an address, grafana.com. No request to Grafana.
 
-use std::{borrow::Cow, fs};
+use std::{borrow::Cow, fs, path::Path};
 
 use serde_json::{Map, Value};
 
@@ -9,6 +9,7 @@ use super::{
     spec::{PLAIN, SECOND, is_second},
 };
 use crate::{
+    files,
     http::{Download, path},
     module::{Error, ErrorContext, ErrorKind, Result},
 };
@@ -46,10 +47,10 @@ pub fn read(options: &DashboardOptions, download: &Download) -> Result<Option<So
         (_, Some(path), _) if is_address(path) => downloaded(path, download)?,
         (_, Some(path), _) => {
             let bytes = fs::read(path).map_err(|error| {
-                Error::local(format!("Can't load json file `{path}`: {error}"))
+                Error::local(format!("Can't load json file {}", files::told(Path::new(path), &error)))
                     .hint("a path is one on the host where the module runs, which is not always the controller")
             })?;
-            Found::Text { from: format!("`{path}`"), bytes }
+            Found::Text { from: format!("Can't load json file `{path}`"), bytes }
         }
         (_, _, Some(id)) => {
             let base = options.dashboard_source_url.as_deref().unwrap_or("https://grafana.com").trim_end_matches('/');
@@ -74,8 +75,9 @@ pub fn is_address(path: &str) -> bool {
 }
 
 fn downloaded(address: &str, download: &Download) -> Result<Found<'static>> {
-    let bytes = download.get(address).doing(|| "Unable to download grafana dashboard")?;
-    Ok(Found::Text { from: format!("what {} answered", crate::http::without_credentials(address)), bytes })
+    let shown = crate::http::without_credentials(address);
+    let bytes = download.get(address).doing(|| format!("Unable to download grafana dashboard from url {shown}"))?;
+    Ok(Found::Text { from: format!("what {shown} answered"), bytes })
 }
 
 /// Reads JSON; an error tells line and column.
