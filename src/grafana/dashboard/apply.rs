@@ -117,7 +117,8 @@ fn create_by_apis(
     message: Option<&str>,
     asks: bool,
 ) -> Result<Applied> {
-    let mut annotations = annotations(None, folder, message);
+    // What /api writes for a first version by itself, and the history shows nothing without it.
+    let mut annotations = annotations(None, folder, message.or(Some("Initial save")));
     if asks {
         // Without it nobody but administrators could see what is made at the root (fact 42). In a folder
         // some versions refuse it, and the folder's permissions count.
