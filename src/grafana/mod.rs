@@ -177,7 +177,13 @@ pub fn optional(response: Response) -> Result<Option<Response>> {
 
 /// The failure that an answer is, with a hint where it is known what to do.
 pub fn explained(response: &Response) -> Error {
-    let error = response.error();
+    let mut error = response.error();
+    // The words of community.grafana, which plays may look for.
+    match response.status {
+        401 => error = error.context("Unauthorized to perform action"),
+        403 => error = error.context("Permission Denied"),
+        _ => {}
+    }
     let value = response.value();
     let id = value["messageId"].as_str().unwrap_or_default();
     match (response.status, id) {
@@ -194,6 +200,10 @@ pub fn explained(response: &Response) -> Error {
         (403, _) => error.hint(
             "the caller lacks this permission, or is not in the organisation that the task names; a new permission \
              takes up to a minute to count",
+        ),
+        _ if response.body.trim_ascii_start().starts_with(b"<") => error.hint(
+            "this is a page and not an answer of Grafana's API: check `url`, which has Grafana's sub-path in it if \
+             there is one",
         ),
         _ => error,
     }
