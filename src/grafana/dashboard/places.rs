@@ -85,16 +85,10 @@ impl Wanted {
     pub fn missing(&self, tree: &FolderTree) -> Error {
         let make = "set `create_folders: true` to have it made";
         match self {
-            Wanted::Named { name, parent: Some(parent) } => {
-                let above = Wanted::Named { name: parent.clone(), parent: None };
-                if matches!(above.find(tree), Ok(Where::Missing { .. })) {
-                    let mut error = missing(parent, tree, make);
-                    error.message = format!("{}, and neither does its parent_folder '{parent}'", absent(name));
-                    return error;
-                }
-                let mut error = missing(name, tree, make);
-                error.message = format!("{} in '{parent}'", absent(name));
-                error
+            Wanted::Named { parent: Some(parent), .. }
+                if !matches!(Wanted::Named { name: parent.clone(), parent: None }.find(tree), Ok(Where::At(_))) =>
+            {
+                missing(parent, tree, make)
             }
             Wanted::Uid(name) | Wanted::Named { name, .. } => missing(name, tree, make),
         }
@@ -127,27 +121,21 @@ fn below(tree: &FolderTree, parent: &str, name: &str) -> Result<Where> {
 }
 
 fn missing(name: &str, tree: &FolderTree, else_say: &str) -> Error {
-    let known = tree.all().flat_map(|folder| {
-        let path = tree.path_of(&folder.uid);
-        // One of that very name lies elsewhere: its path tells where.
-        [folder.title.clone(), folder.uid.clone(), path.clone()].map(|other| {
-            let likeness = strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-            (likeness, if other == name { path.clone() } else { other })
-        })
-    });
+    let known = tree.all().flat_map(|folder| [tree.path_of(&folder.uid), folder.title.clone(), folder.uid.clone()]);
     let nearest = known
-        .filter(|(likeness, other)| *likeness > 0.8 && other != name)
+        .filter(|other| other != name)
+        .map(|other| (strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase()), other))
+        .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|one, other| one.0.total_cmp(&other.0));
+    // One of that title may lie elsewhere.
+    let elsewhere =
+        tree.all().find(|folder| folder.title == name.trim()).map(|folder| (1.0, tree.path_of(&folder.uid)));
+    let nearest = elsewhere.or(nearest);
     let hint = match nearest {
         Some((_, near)) => format!("did you mean `{near}`? Otherwise {else_say}"),
         None => else_say.to_owned(),
     };
-    Error::new(ErrorKind::NotFound, absent(name)).hint(hint)
-}
-
-/// The sentence of community.grafana.
-fn absent(name: &str) -> String {
-    format!("Dashboard folder '{name}' does not exist")
+    Error::new(ErrorKind::NotFound, format!("Dashboard folder '{name}' does not exist")).hint(hint)
 }
 
 /// The uid that a new folder gets: always the same for the same place, so that two who make it at once
@@ -216,20 +204,10 @@ mod tests {
         // A uid below a parent is one of its children only.
         assert_eq!(named("a", Some("a")).find(&tree).expect("a way"), missing("a", &["a"]));
         assert!(Wanted::Uid("nope".into()).find(&tree).is_err());
+        let error = named("X", Some("nowhere")).missing(&tree).to_string();
+        assert!(error.starts_with("Dashboard folder 'nowhere' does not exist"), "{error}");
         let error = named("Infa", None).missing(&tree).to_string();
         assert!(error.starts_with("Dashboard folder 'Infa' does not exist; hint: did you mean `Infra`?"), "{error}");
-        let tree = crate::grafana::folder_tree::tests::tree(&[("a", "Infra", ""), ("b", "Net", "a")]);
-        for (wanted, says) in [
-            (
-                named("b", Some("Nowhere")),
-                "'b' does not exist, and neither does its parent_folder 'Nowhere'; hint: set",
-            ),
-            (named("Net", None), "'Net' does not exist; hint: did you mean `Infra/Net`?"),
-            (named("a", Some("Infra/Net")), "'a' does not exist in 'Infra/Net'; hint: did you mean `Infra`?"),
-        ] {
-            let error = wanted.missing(&tree).to_string();
-            assert!(error.contains(says), "{error}");
-        }
     }
 
     #[test]

@@ -122,3 +122,15 @@ fn each_of_a_list_has_its_own_test() {
     let status = |at: usize| result["objects"][at]["test"]["status"].clone();
     assert_eq!([status(0), status(1), status(2)], [json!("ok"), json!("failed"), Value::Null], "{result:#}");
 }
+
+#[test]
+fn a_connection_that_fails_is_rolled_back_when_the_task_says_so() {
+    let server = server();
+    let uid = server.name("taken-back");
+    let (listener, address) = listener();
+    drop(listener);
+    let options = tested(&uid, "prometheus", &format!("http://{address}"), json!({"on_error": "rollback"}));
+    let result = failed(server.run(MODULE, options), "the test of data source");
+    assert_eq!((&result["changed"], &result["objects"][0]["rolled_back"]), (&json!(false), &json!(true)), "{result:#}");
+    assert_eq!(server.api("GET", &format!("/api/datasources/uid/{uid}"), Value::Null).0, 404);
+}
