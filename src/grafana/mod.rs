@@ -95,6 +95,9 @@ pub fn open<K: Kind<Connection = Connection>>(task: &Task<K>, client: &mut Clien
             _ => error,
         })?
         .json()?;
+    if let Some(org) = header.filter(|org| !by_token && me["orgId"].as_i64().is_some_and(|own| own != *org)) {
+        may_work_in(client.reader(), org)?;
+    }
     let mut session = Session {
         login: me["login"].as_str().unwrap_or_default().to_owned(),
         user_id: user_id(&me),
@@ -115,6 +118,25 @@ pub fn open<K: Kind<Connection = Connection>>(task: &Task<K>, client: &mut Clien
 fn user_id(me: &Value) -> i64 {
     let of_account = || me["uid"].as_str()?.strip_prefix("service-account:")?.parse().ok();
     me["id"].as_i64().filter(|id| *id > 0).or_else(of_account).unwrap_or(0)
+}
+
+/// That there is an organisation of that number for the caller. `/api/user` answers whatever the header
+/// says, and in `/apis` what is asked of an unknown one is only not found: check mode would foretell what
+/// the run then cannot do (grafana.md fact 6).
+fn may_work_in(reader: Reader<'_>, org: i64) -> Result<()> {
+    let mine: Vec<Value> = ok(reader.get("/api/user/orgs")?)?.json()?;
+    if mine.iter().any(|one| one["orgId"].as_i64() == Some(org))
+        || reader.get(&path(&["api", "orgs", &org.to_string()]))?.is_success()
+    {
+        return Ok(());
+    }
+    let known: Vec<String> = mine.iter().map(|one| format!("{} ({})", one["orgId"], one["name"])).collect();
+    let known = known.join(", ").replace('"', "");
+    Err(Error::new(
+        ErrorKind::NotFound,
+        format!("there is no organisation {org} for this caller; known to it: {known}"),
+    )
+    .hint("`org_id` names it"))
 }
 
 /// The id of an organisation. A member sees it among its own; a server administrator sees all.
