@@ -1,7 +1,7 @@
 //! What is read beside the dashboards themselves: data sources for inputs, permissions, and what an
 //! export is to write.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -13,9 +13,10 @@ use super::{
     spec::is_second,
 };
 use crate::{
+    files,
     grafana::{ok, permissions as rights},
     http::{Reader, path},
-    module::{Context, Error, ErrorContext, Result, parallel},
+    module::{Context, Error, Result, parallel},
 };
 
 /// Fills in inputs that name data sources.
