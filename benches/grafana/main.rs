@@ -252,12 +252,14 @@ fn place() -> Result<PathBuf, String> {
 
 /// A folder with our modules and nothing else, as Ansible wants it.
 fn library(place: &Path) -> Result<PathBuf, String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    // Cargo builds the modules beside <target>/release/deps before it starts a benchmark.
+    let built = own.ancestors().nth(2).ok_or("this program lies in no target folder")?;
     let library = place.join("library");
     let _ = fs::remove_dir_all(&library);
     fs::create_dir_all(&library).map_err(|error| error.to_string())?;
-    let built = Path::new(env!("CARGO_BIN_EXE_grafana_folder"));
     for module in hearth::registry::modules() {
-        let from = built.with_file_name(module.name);
+        let from = built.join(module.name);
         fs::copy(&from, library.join(module.name)).map_err(|error| format!("{}: {error}", from.display()))?;
     }
     Ok(library)

@@ -41,8 +41,8 @@ impl Server {
     }
 
     /// A stand-in in this process; at the measured speed, or as fast as it can.
-    pub fn stand_in(measured_speed: bool) -> Result<Server, String> {
-        let config = sandbox::Config { measured_speed, sqlite: measured_speed, ..sandbox::Config::default() };
+    pub fn stand_in(real_times: bool) -> Result<Server, String> {
+        let config = sandbox::Config { real_times, sqlite: real_times, ..sandbox::Config::default() };
         let handle = sandbox::start(config).map_err(|error| format!("the stand-in did not start: {error}"))?;
         let mut server = Server::at(handle.url(), "admin".into(), "admin".into(), Some(handle))?;
         server.story = "the stand-in, which waits for each request as long as a Grafana 12.4.0 with SQLite on two \
@@ -144,7 +144,7 @@ impl Server {
     fn at_once<T>(&self, what: impl FnOnce() -> T) -> T {
         let switch = |on: bool| {
             if let Some(handle) = &self.handle {
-                handle.admin("POST", "switches", &json!({"measured_speed": on, "sqlite": on}));
+                handle.admin("POST", "switches", &json!({"real_times": on, "sqlite": on}));
             }
         };
         switch(false);
