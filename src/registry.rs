@@ -2,8 +2,29 @@
 
 use crate::{
     grafana::{dashboard::DashboardKind, datasource::DatasourceKind, folder::FolderKind},
-    module::Module,
+    module::{About, Kind, Spec, run, run::Invocation, task},
 };
+
+/// One module, as the registry lists it.
+pub struct Module {
+    /// Its name, `<service>_<kind>`: also that of its binary, file and page.
+    pub name: &'static str,
+    /// Its description for people.
+    pub about: fn() -> About,
+    /// All its options, those of the connection and of every module included.
+    pub spec: fn() -> Spec,
+    /// The JSON schema of its options.
+    pub schema: fn() -> serde_json::Value,
+    /// Runs it: takes what Ansible sent, prints the one line of result, and returns the exit code.
+    pub run: fn(Invocation) -> i32,
+}
+
+impl Module {
+    /// The entry of a kind of object.
+    pub fn of<K: Kind>() -> Module {
+        Module { name: K::NAME, about: K::about, spec: task::spec::<K>, schema: task::schema::<K>, run: run::main::<K> }
+    }
+}
 
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {

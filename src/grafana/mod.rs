@@ -180,7 +180,10 @@ pub fn explained(response: &Response) -> Error {
             "check `url_username` and `url_password`, or `token`; nothing more was sent, since five wrong \
              passwords lock the account for five minutes, in which the right one gets the same answer",
         ),
-        (403, _) => error.hint("the caller lacks this permission; a new permission takes up to a minute to count"),
+        (403, _) => error.hint(
+            "the caller lacks this permission, or is not in the organisation that the task names; a new permission \
+             takes up to a minute to count",
+        ),
         _ => error,
     }
 }

@@ -1,7 +1,6 @@
 //! The client: credentials, timeouts, retries, redirects, the circuit breaker, the rate limit.
 
 use std::{
-    ops::Deref,
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst},
@@ -16,19 +15,19 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION},
     redirect::Policy,
 };
-use serde::Serialize;
 
 use super::{
+    access::{Reader, Writer},
+    failure::{connect_hint, story},
     gate::Gate,
     response::Response,
     retry::{pause_before, retry_after},
+    settings::{Auth, Settings, Stats},
     tls::{self, Tls},
-    url::Base,
 };
 use crate::module::{
     apply::MayWrite,
     error::{Error, ErrorKind, Result},
-    secret::Secret,
     signal::interrupted,
 };
 
@@ -36,55 +35,6 @@ use crate::module::{
 const DEAD_AFTER: u32 = 3;
 /// So many redirects of a read are followed.
 const REDIRECTS: usize = 5;
-
-/// How the caller proves who it is.
-#[derive(Clone, Debug)]
-pub enum Auth {
-    /// No credentials.
-    None,
-    /// A user's name and password.
-    Basic(String, Secret),
-    /// A token in the `Authorization` header.
-    Bearer(Secret),
-}
-
-/// Everything that the task says about the connection.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The service's address.
-    pub base: Base,
-    /// Credentials.
-    pub auth: Auth,
-    /// TLS.
-    pub tls: Tls,
-    /// Whether the proxy that the environment names is used.
-    pub use_proxy: bool,
-    /// Headers sent with every request.
-    pub headers: Vec<(String, String)>,
-    /// The time for one request, the connection included.
-    pub timeout: Duration,
-    /// How often a request that may be repeated is repeated.
-    pub retries: u32,
-    /// The most requests under way at once.
-    pub concurrency: usize,
-    /// The most writes under way at once at the beginning; the gate adapts.
-    pub writers: usize,
-    /// The most requests a second, if limited.
-    pub rate_limit: Option<f64>,
-    /// When the run has to be over.
-    pub deadline: Instant,
-    /// Whether an answer (status, text) is a fault that passes by itself, beyond 429, 502, 503, 504.
-    pub passing: fn(u16, &str) -> bool,
-}
-
-/// What a run cost.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Stats {
-    /// Requests sent, repetitions included.
-    pub requests: u64,
-    /// Repetitions among them.
-    pub retries: u64,
-}
 
 /// One pooled client for a whole run, shared by its threads.
 pub struct Client {
@@ -187,12 +137,12 @@ impl Client {
 
     /// Reading access, for anyone.
     pub fn reader(&self) -> Reader<'_> {
-        Reader { client: self }
+        Reader::new(self)
     }
 
     /// Writing access, for the harness alone: only it can make a [`MayWrite`].
     pub fn writer(&self, _: MayWrite) -> Writer<'_> {
-        Writer { reader: self.reader() }
+        Writer::new(self.reader())
     }
 
     /// Whether nothing more can be done with this server, and why.
@@ -209,7 +159,8 @@ impl Client {
         None
     }
 
-    fn read(&self, path: &str) -> Result<Response> {
+    /// Reads, again on passing faults.
+    pub(super) fn read(&self, path: &str) -> Result<Response> {
         let mut attempt = 0;
         loop {
             let outcome = self.once(&Method::GET, path, None);
@@ -232,7 +183,7 @@ impl Client {
 
     /// Sends a write, again only while it certainly has not happened: no connection, or 429 and 503,
     /// which a server gives before it begins. Everything else that may have happened is `uncertain`.
-    fn write(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
+    pub(super) fn write(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
         let mut attempt = 0;
         loop {
             if interrupted() {
@@ -405,69 +356,6 @@ impl Client {
     }
 }
 
-/// Reading access to the service. It cannot write.
-#[derive(Clone, Copy)]
-pub struct Reader<'c> {
-    client: &'c Client,
-}
-
-impl<'c> Reader<'c> {
-    /// Reads; repeats on passing faults. Any status that is final comes back as an answer.
-    pub fn get(&self, path: &str) -> Result<Response> {
-        self.client.read(path)
-    }
-
-    /// The client behind it, for its settings and counts.
-    pub fn client(&self) -> &'c Client {
-        self.client
-    }
-}
-
-/// Writing access to the service, and reading.
-#[derive(Clone, Copy)]
-pub struct Writer<'c> {
-    reader: Reader<'c>,
-}
-
-impl Writer<'_> {
-    /// Creates or acts. A 5xx answer or a lost one is an error marked `uncertain`; other statuses
-    /// come back as answers.
-    pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Response> {
-        self.send(&Method::POST, path, Some(&encode(body)?))
-    }
-
-    /// Replaces; as [`Writer::post`].
-    pub fn put(&self, path: &str, body: &impl Serialize) -> Result<Response> {
-        self.send(&Method::PUT, path, Some(&encode(body)?))
-    }
-
-    /// Changes in part; as [`Writer::post`].
-    pub fn patch(&self, path: &str, body: &impl Serialize) -> Result<Response> {
-        self.send(&Method::PATCH, path, Some(&encode(body)?))
-    }
-
-    /// Deletes; as [`Writer::post`].
-    pub fn delete(&self, path: &str) -> Result<Response> {
-        self.send(&Method::DELETE, path, None)
-    }
-
-    fn send(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
-        self.client.write(method, path, body)
-    }
-}
-
-impl<'c> Deref for Writer<'c> {
-    type Target = Reader<'c>;
-
-    fn deref(&self) -> &Reader<'c> {
-        &self.reader
-    }
-}
-
-fn encode(body: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(body).map_err(|error| Error::bad_options(format!("a value cannot be written as JSON: {error}")))
-}
-
 fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
     let header = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| Error::bad_options(format!("`{name}` cannot be the name of a header")))?;
@@ -476,35 +364,4 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
     })?;
     headers.insert(header, value);
     Ok(())
-}
-
-/// The whole chain of causes, without the address that reqwest repeats in each.
-pub(super) fn story(error: &reqwest::Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        cause = inner.source();
-    }
-    if parts.is_empty() { error.to_string() } else { parts.join(": ") }
-}
-
-pub(super) fn connect_hint(story: &str) -> &'static str {
-    let has = |text: &str| story.contains(text);
-    if has("UnknownIssuer") || has("CaUsedAsEndEntity") {
-        "the server's certificate is signed by nobody whom this host trusts: give its certificate or its CA as `ca_path`"
-    } else if has("Expired") || has("expired") {
-        "the server's certificate has ended: renew it, or look at this host's clock"
-    } else if has("NotValidForName") {
-        "the server's certificate is for another name: use that name in the address"
-    } else if has("invalid peer certificate") || has("InvalidContentType") || has("corrupt message") {
-        "check that the address has the right scheme and port"
-    } else if has("dns") || has("lookup") || has("resolve") {
-        "check the host name in the address, and this host's resolver"
-    } else {
-        "check the address, that the server runs, and that a firewall or proxy lets it through"
-    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Url, blocking::Client, redirect::Policy};
 
 use super::{
-    client::{connect_hint, story},
+    failure::{connect_hint, story},
     retry::{pause_before, retry_after},
     tls::{self, Tls},
 };

@@ -3,18 +3,23 @@
 //! A [`Reader`] can only read. A [`Writer`] can write, and only the harness makes one, when the plan
 //! is to be applied: so a module cannot write while it reads or plans.
 
+mod access;
 mod client;
 mod download;
+mod failure;
 mod gate;
 mod response;
 mod retry;
+mod settings;
 mod tls;
 mod url;
 
-pub use client::{Auth, Client, Reader, Settings, Stats, Writer};
+pub use access::{Reader, Writer};
+pub use client::Client;
 pub use download::{Download, without_credentials};
 pub use gate::Gate;
 pub use response::Response;
 pub use retry::pause_before;
+pub use settings::{Auth, Settings, Stats};
 pub use tls::Tls;
 pub use url::{Base, path, with_query};

@@ -1,34 +1,5 @@
 //! What a module says of itself beside its options: the words of its documentation.
 
-use super::{kind::Kind, run::Invocation, spec::Spec, task};
-
-/// One module, as the registry lists it.
-pub struct Module {
-    /// Its name, `<service>_<kind>`: also that of its binary, file and page.
-    pub name: &'static str,
-    /// Its description for people.
-    pub about: fn() -> About,
-    /// All its options, those of the connection and of every module included.
-    pub spec: fn() -> Spec,
-    /// The JSON schema of its options.
-    pub schema: fn() -> serde_json::Value,
-    /// Runs it: takes what Ansible sent, prints the one line of result, and returns the exit code.
-    pub run: fn(Invocation) -> i32,
-}
-
-impl Module {
-    /// The entry of a kind of object.
-    pub fn of<K: Kind>() -> Module {
-        Module {
-            name: K::NAME,
-            about: K::about,
-            spec: task::spec::<K>,
-            schema: task::schema::<K>,
-            run: super::run::main::<K>,
-        }
-    }
-}
-
 /// The text around a module's options.
 pub struct About {
     /// One line without a final period, as `ansible-doc -l` shows it.

@@ -16,6 +16,7 @@ use super::{
     parallel,
     plan::{Action, Applied, Change},
     signal::interrupted,
+    spec::Object,
 };
 use crate::http::{Client, pause_before};
 
@@ -40,6 +41,11 @@ pub struct Outcome<S> {
 }
 
 impl<S> Outcome<S> {
+    /// Before anything was done for a change.
+    pub fn before(change: Change<S>) -> Outcome<S> {
+        Outcome { error: change.refused.clone(), change, applied: None, undone: None }
+    }
+
     /// Whether it changed something that was not undone again.
     pub fn has_changed(&self) -> bool {
         let perhaps = self.error.as_ref().is_some_and(|error| error.uncertain);
@@ -55,6 +61,8 @@ pub struct Report<K: Kind> {
     pub snapshot: K::Snapshot,
     /// A failure that is of no single object: reading back was impossible.
     pub problem: Option<Error>,
+    /// What a check afterwards says of objects, by index.
+    pub checked: Vec<(usize, Object)>,
 }
 
 /// What an execution works with.
@@ -71,8 +79,7 @@ impl<K: Kind> Execution<'_, K> {
     /// Carries out the changes and reads back.
     pub fn run(&self, changes: Vec<Change<K::Step>>, before: K::Snapshot) -> Report<K> {
         let on_error = self.context.task.common.on_error;
-        let mut outcomes: Vec<Outcome<K::Step>> =
-            changes.into_iter().map(|change| Outcome { change, applied: None, error: None, undone: None }).collect();
+        let mut outcomes: Vec<Outcome<K::Step>> = changes.into_iter().map(Outcome::before).collect();
         let mut ranks: Vec<u32> =
             outcomes.iter().filter(|outcome| outcome.change.is_change()).map(|outcome| outcome.change.rank).collect();
         ranks.sort_unstable();
@@ -89,12 +96,41 @@ impl<K: Kind> Execution<'_, K> {
                 Err(error) => problem = Some(error.context("failed to read back what was changed")),
             }
         }
+        let mut checked = Vec::new();
+        if problem.is_none() {
+            match self.check_after(&mut outcomes) {
+                Ok(said) => checked = said,
+                Err(error) => problem = Some(error),
+            }
+        }
         let failed = problem.is_some() || outcomes.iter().any(|outcome| outcome.error.is_some());
         if on_error == OnError::Rollback && failed {
             let order = order.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
             self.roll_back(&mut outcomes, &order);
         }
-        Report { outcomes, snapshot, problem }
+        Report { outcomes, snapshot, problem, checked }
+    }
+
+    /// What the kind checks once everything stands as declared. A check that failed is its object's
+    /// failure, and a reason to roll back.
+    fn check_after(&self, outcomes: &mut [Outcome<K::Step>]) -> Result<Vec<(usize, Object)>> {
+        let seen: Vec<_> = outcomes
+            .iter()
+            .filter(|outcome| outcome.error.is_none())
+            .map(|outcome| (&outcome.change, outcome.applied.as_ref()))
+            .collect();
+        let mut checked = K::check_after(self.context, self.client.reader(), &seen)?;
+        for (index, said) in &mut checked {
+            if said.remove("failed") == Some(Value::Bool(true)) {
+                let told = said.remove("error").unwrap_or_default();
+                let error = Error::new(ErrorKind::Rejected, told.as_str().unwrap_or("a check failed"));
+                let mut all = outcomes.iter_mut();
+                if let Some(outcome) = all.find(|outcome| outcome.change.index == Some(*index)) {
+                    outcome.error = Some(error);
+                }
+            }
+        }
+        Ok(checked)
     }
 
     fn run_rank(&self, rank: u32, outcomes: &mut [Outcome<K::Step>], stop: &AtomicBool, order: &Mutex<Vec<usize>>) {
@@ -194,6 +230,7 @@ impl<K: Kind> Execution<'_, K> {
                     outcome.change = new;
                     still.push(at);
                 }
+                Some(new) if new.refused.is_some() => outcome.error.clone_from(&new.refused),
                 other => {
                     outcome.error = None;
                     if uncertain {

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::{
     about::About,
-    common::Common,
-    error::Result,
-    plan::{Applied, Change},
+    common::{Common, OnError},
+    error::{Error, Result},
+    plan::{Action, Applied, Change},
     spec::Object,
 };
 use crate::http::{Client, Reader, Settings, Writer};
@@ -159,6 +159,20 @@ pub struct Context<'r, K: Kind> {
     pub desired: &'r [K::Desired],
     /// What is known of the server and the caller.
     pub session: &'r K::Session,
+}
+
+impl<K: Kind> Context<'_, K> {
+    /// What becomes of an object that cannot be planned: the end of the run before anything is changed,
+    /// or with `on_error: continue` its own failure, while the others go on. Under `prune` it always ends
+    /// the run: what it is about must not look as if nobody had declared it.
+    pub fn refuse(&self, index: usize, name: &str, error: Error, step: K::Step) -> Result<Change<K::Step>> {
+        if self.task.common.on_error != OnError::Continue || K::prune_limit(&self.task.settings) > 0 {
+            return Err(error);
+        }
+        let mut change = Change::new(Some(index), name, Action::Unchanged, Value::Null, Value::Null, step);
+        change.refused = Some(error);
+        Ok(change)
+    }
 }
 
 /// A map of the entries whose values are not null.

@@ -21,7 +21,7 @@ pub mod signal;
 pub mod spec;
 pub mod task;
 
-pub use about::{About, Module, Return};
+pub use about::{About, Return};
 pub use error::{Context as ErrorContext, Error, ErrorKind, Result};
 pub use kind::{Context, Declared, Kind, Options, Task};
 pub use plan::{Action, Applied, Change};

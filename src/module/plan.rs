@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::spec::Object;
+use super::{error::Error, spec::Object};
 
 /// What is to happen to one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -89,6 +89,8 @@ pub struct Change<S> {
     pub sent: Vec<String>,
     /// Ids and addresses that are known beforehand, for the result.
     pub ids: Object,
+    /// Why nothing is done for it, though something else is declared than what is there.
+    pub refused: Option<Error>,
     /// What the person should know of it.
     pub warnings: Vec<String>,
     /// What the kind needs to carry it out.
@@ -122,6 +124,7 @@ impl<S> Change<S> {
             fields,
             sent: Vec::new(),
             ids: Object::new(),
+            refused: None,
             warnings: Vec::new(),
             step,
         }

@@ -159,26 +159,16 @@ fn with_client<K: Kind>(
     let snapshot = K::read(&context, client.reader())?;
     let plan = K::plan(&context, &snapshot)?;
     within_prune_limit::<K>(task, &plan)?;
-    let report = if internal.check_mode || !plan.iter().any(|change| change.is_change()) {
-        let outcomes =
-            plan.into_iter().map(|change| Outcome { change, applied: None, error: None, undone: None }).collect();
-        Report { outcomes, snapshot, problem: None }
+    let report = if internal.check_mode {
+        let outcomes = plan.into_iter().map(Outcome::before).collect();
+        Report { outcomes, snapshot, problem: None, checked: Vec::new() }
     } else {
-        let audit = task.common.audit_log.as_deref().map(|path| Audit::open(path, K::NAME, server)).transpose()?;
+        let writes = plan.iter().any(Change::is_change);
+        let log = task.common.audit_log.as_deref().filter(|_| writes);
+        let audit = log.map(|path| Audit::open(path, K::NAME, server)).transpose()?;
         Execution { context: &context, client, audit: audit.as_ref() }.run(plan, snapshot)
     };
-    let checked = if internal.check_mode {
-        Vec::new()
-    } else {
-        let seen: Vec<_> = report
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.error.is_none() && outcome.undone.is_none())
-            .map(|outcome| (&outcome.change, outcome.applied.as_ref()))
-            .collect();
-        K::check_after(&context, client.reader(), &seen)?
-    };
-    Ok(finished(&context, internal, report, checked))
+    Ok(finished(&context, internal, report))
 }
 
 fn within_prune_limit<K: Kind>(task: &Task<K>, plan: &[Change<K::Step>]) -> Result<()> {
@@ -201,13 +191,8 @@ fn within_prune_limit<K: Kind>(task: &Task<K>, plan: &[Change<K::Step>]) -> Resu
     .hint("nothing was changed; raise the limit in `prune` if that is what you want"))
 }
 
-fn finished<K: Kind>(
-    context: &Context<'_, K>,
-    internal: &Internal,
-    report: Report<K>,
-    checked: Vec<(usize, Object)>,
-) -> Value {
-    let Report { outcomes, snapshot, problem } = report;
+fn finished<K: Kind>(context: &Context<'_, K>, internal: &Internal, report: Report<K>) -> Value {
+    let Report { outcomes, snapshot, problem, checked } = report;
     let check_mode = internal.check_mode;
     let changed =
         outcomes.iter().any(|outcome| if check_mode { outcome.change.is_change() } else { outcome.has_changed() });
@@ -226,8 +211,7 @@ fn finished<K: Kind>(
             warnings.push(text.into());
         }
     }
-    let failure = result::failure(&outcomes, problem.as_ref())
-        .or_else(|| entries.iter().find(|entry| entry.get("failed") == Some(&Value::Bool(true))).and_then(said));
+    let failure = result::failure(&outcomes, problem.as_ref());
     out.insert("msg".into(), result::sentence(&outcomes, check_mode).into());
     if let (true, None, Some(outcome)) = (context.task.single, &failure, outcomes.first()) {
         for (key, value) in entries.first().into_iter().flatten() {
@@ -262,10 +246,6 @@ fn finished<K: Kind>(
         out.insert("warnings".into(), Value::Array(warnings));
     }
     Value::Object(out)
-}
-
-fn said(entry: &Object) -> Option<String> {
-    entry.get("error").and_then(Value::as_str).map(str::to_owned)
 }
 
 fn failed(error: &Error) -> Value {

@@ -269,6 +269,22 @@ fn with_continue_the_rest_is_done_and_children_of_the_failed_wait() {
 }
 
 #[test]
+fn with_continue_an_object_that_cannot_be_planned_is_its_own_failure() {
+    let server = stand_in(sandbox::Config::default());
+    let folders = json!([{"name": "Bad", "parent_uid": "nowhere"}, {"name": "Good", "uid": "good"}]);
+    let result = failed(server.run(MODULE, json!({"folders": folders})), "no folder with the uid `nowhere`");
+    assert_eq!(result["changed"], json!(false), "by default nothing is done");
+    let task = json!({"folders": folders, "on_error": "continue"});
+    let predicted = failed(server.check(MODULE, task.clone()), "no folder with the uid `nowhere`");
+    let result = failed(server.run(MODULE, task), "no folder with the uid `nowhere`");
+    assert_eq!(result["objects"][1]["changed"], json!(true), "{result:#}");
+    assert_eq!(predicted["objects"][1]["action"], "create");
+    server.get("/api/folders/good");
+    let pruning = json!({"folders": folders, "on_error": "continue", "prune": {"parent": "/"}});
+    assert_eq!(failed(server.run(MODULE, pruning), "nowhere")["changed"], json!(false));
+}
+
+#[test]
 fn a_thousand_unchanged_folders_cost_a_few_reads_and_no_write() {
     let server = stand_in(sandbox::Config::default());
     let folders: Vec<Value> =

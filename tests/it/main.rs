@@ -4,6 +4,9 @@
 //! tests that need a fault, a provisioned object or a count of requests run on the stand-in only.
 
 mod arguments;
+mod dashboard;
+mod dashboard_many;
+mod datasource;
 mod folder;
 mod harness;
 mod registry;

@@ -48,7 +48,15 @@ part_shell() {
     fi
     shellcheck --external-sources --source-path SCRIPTDIR .ci/run tests/run/*.sh
 }
-part_molecule() { molecule test --scenario-name grafana; }
+part_molecule() {
+    local log="$root/.cache/molecule.log"
+    mkdir -p "$root/.cache"
+    NO_COLOR=1 molecule test --scenario-name grafana >"$log" 2>&1 || {
+        cat "$log"
+        return 1
+    }
+    sed -n '/^DETAILS/,$p' "$log"
+}
 part_demo() { python tests/demo/demo.py --sandbox "$sandbox"; }
 
 name_of() { echo "${1%% *}"; }

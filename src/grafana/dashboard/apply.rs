@@ -70,11 +70,7 @@ fn saved(context: &Run<'_>, writer: Writer<'_>, save: &Save) -> Result<Applied> 
         (Some(found), true) => update(context, writer, save, found)?,
         (Some(found), false) => Applied { ids: object([("uid", json!(found.uid))]), ..Applied::default() },
         (None, _) => {
-            let uid = match &save.uid {
-                Some(uid) => uid.clone(),
-                None if context.session.by_apis() => new_uid(),
-                None => String::new(),
-            };
+            let uid = save.uid.clone().unwrap_or_else(|| uid_of_new(context, save));
             create(context, writer, &uid, &save.spec, &save.folder, Some(save))?
         }
     };
@@ -87,7 +83,7 @@ fn saved(context: &Run<'_>, writer: Writer<'_>, save: &Save) -> Result<Applied> 
     Ok(applied)
 }
 
-/// Makes a dashboard. With an empty uid the server gives one, which only `/api` can.
+/// Makes a dashboard.
 fn create(
     context: &Run<'_>,
     writer: Writer<'_>,
@@ -96,33 +92,40 @@ fn create(
     folder: &str,
     save: Option<&Save>,
 ) -> Result<Applied> {
+    let asks = folder.is_empty() && save.is_none_or(|save| save.permissions.is_none());
     let message = save.and_then(|save| save.message.as_deref());
-    let asks = save.is_none_or(|save| save.permissions.is_none());
-    if !context.session.by_apis() {
-        return create_by_api(context, writer, uid, spec, folder, message, asks);
+    let first = context.session.tried.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned());
+    let made = if context.session.by_apis() {
+        create_by_apis(context, writer, uid, spec, folder, message, asks)
+    } else {
+        create_by_api(context, writer, uid, spec, folder, message, asks)
+    };
+    match made {
+        Err(error) if error.uncertain || (error.kind == ErrorKind::Conflict && !first) => {
+            made_all_the_same(context, writer, uid, spec, asks)?.ok_or(error)
+        }
+        made => made,
     }
-    let namespace = context.session.session.namespace();
+}
+
+fn create_by_apis(
+    context: &Run<'_>,
+    writer: Writer<'_>,
+    uid: &str,
+    spec: &Spec,
+    folder: &str,
+    message: Option<&str>,
+    asks: bool,
+) -> Result<Applied> {
     let mut annotations = annotations(None, folder, message);
-    if folder.is_empty() && asks {
+    if asks {
         // Without it nobody but administrators could see what is made at the root (fact 42). In a folder
-        // it is refused by some versions, and the folder's permissions count.
+        // some versions refuse it, and the folder's permissions count.
         annotations.insert("grafana.app/grant-permissions".into(), json!("default"));
     }
     let body = body(&spec.api, json!({"name": uid, "annotations": annotations}), spec);
-    let answer = match writer.post(&resources(&namespace, &spec.api), &body) {
-        Err(error) if error.uncertain => {
-            let there = optional(writer.get(&resource(&namespace, &spec.api, uid))?)?;
-            let made = there.and_then(|there| Found::of_resource(&spec.api, there.value()));
-            let exact = context.session.is_exact();
-            let Some(made) = made.filter(|made| made.mark.same(&spec.mark, exact)) else { return Err(error) };
-            let mut warnings = vec!["the service answered an error and had made it all the same".to_owned()];
-            if folder.is_empty() && asks {
-                warnings.extend(mend(context, writer, uid)?);
-            }
-            return Ok(Applied { ids: written(&made.uid, made.version), answer: Value::Null, warnings });
-        }
-        answer => ok(answer?)?.json::<Value>()?,
-    };
+    let address = resources(&context.session.session.namespace(), &spec.api);
+    let answer: Value = ok(writer.post(&address, &body)?)?.json()?;
     Ok(of_resource(&answer))
 }
 
@@ -136,13 +139,10 @@ fn create_by_api(
     asks: bool,
 ) -> Result<Applied> {
     let mut dashboard = spec.value();
-    if !uid.is_empty() {
-        dashboard["uid"] = json!(uid);
-    }
+    dashboard["uid"] = json!(uid);
     // A folder left out means the root all the same (fact 34); it is always written.
     let body = json!({"dashboard": dashboard, "folderUid": folder, "overwrite": false, "message": message});
     let answer: Value = ok(writer.post("/api/dashboards/db", &body)?)?.json()?;
-    let uid = answer["uid"].as_str().unwrap_or(uid).to_owned();
     let version = answer["version"].as_i64().unwrap_or(1);
     let mut warnings = Vec::new();
     if version != 1 {
@@ -151,10 +151,34 @@ fn create_by_api(
             version - 1
         ));
     }
-    if folder.is_empty() && asks {
-        warnings.extend(mend(context, writer, &uid)?);
+    if asks {
+        warnings.extend(mend(context, writer, uid)?);
     }
-    Ok(Applied { ids: written(&uid, version), answer, warnings })
+    Ok(Applied { ids: written(uid, version), answer, warnings })
+}
+
+/// After a lost answer or an error that tells nothing: whether it was made, and then with its permissions.
+fn made_all_the_same(
+    context: &Run<'_>,
+    writer: Writer<'_>,
+    uid: &str,
+    spec: &Spec,
+    asks: bool,
+) -> Result<Option<Applied>> {
+    let made = if context.session.by_apis() {
+        let there = optional(writer.get(&resource(&context.session.session.namespace(), &spec.api, uid))?)?;
+        there.and_then(|there| Found::of_resource(&spec.api, there.value()))
+    } else {
+        optional(writer.get(&address(uid))?)?.and_then(|there| Found::of_answer(there.value()))
+    };
+    let Some(made) = made.filter(|made| made.mark.same(&spec.mark, context.session.is_exact())) else {
+        return Ok(None);
+    };
+    let mut warnings = vec!["the service answered an error and had made it all the same".to_owned()];
+    if asks {
+        warnings.extend(mend(context, writer, uid)?);
+    }
+    Ok(Some(Applied { ids: written(uid, made.version), answer: Value::Null, warnings }))
 }
 
 /// Under load a dashboard at the root loses its permissions, without a word (facts 51, 65).
@@ -360,17 +384,17 @@ fn address(uid: &str) -> String {
     path(&["api", "dashboards", "uid", uid])
 }
 
-/// A random UUID, as Grafana itself gives: `/apis` wants a name, and one that is ours can be looked up
-/// after a lost answer. The standard library seeds its hashers from the system's random source.
-fn new_uid() -> String {
+/// The uid of a new dashboard without any: a random UUID, as Grafana itself gives. It is chosen here and
+/// once a run, so that a lost answer can be looked up and a repetition makes no second one (fact 32). The
+/// standard library seeds its hashers from the system's random source.
+fn uid_of_new(context: &Run<'_>, save: &Save) -> String {
     let random = || RandomState::new().build_hasher().finish();
-    let (one, other) = (random(), random());
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        one >> 32,
-        one >> 16 & 0xffff,
-        one & 0xfff,
-        other >> 48 & 0x3fff | 0x8000,
-        other & 0xffff_ffff_ffff
-    )
+    let mut chosen = context.session.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+    let uid = chosen.entry((save.spec.title.clone(), save.folder.clone())).or_insert_with(|| {
+        let (one, other) = (random(), random());
+        let (a, b, c) = (one >> 32, one >> 16 & 0xffff, one & 0xfff);
+        let (d, e) = (other >> 48 & 0x3fff | 0x8000, other & 0xffff_ffff_ffff);
+        format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}")
+    });
+    uid.clone()
 }

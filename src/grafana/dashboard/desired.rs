@@ -46,6 +46,14 @@ pub struct Desired {
     pub warnings: Vec<String>,
 }
 
+impl Desired {
+    /// What it is called in sentences: its title, its uid, or where it was declared.
+    pub fn shown(&self) -> &str {
+        let title = self.spec.as_ref().map(|spec| spec.title.as_str());
+        title.or(self.uid.as_deref()).unwrap_or(&self.at)
+    }
+}
+
 /// A dashboard whose inputs name data sources, which only the server knows.
 #[derive(Debug)]
 pub struct Pending {

@@ -39,7 +39,7 @@ impl Inputs {
         let declared: Vec<&Value> = spec.get("__inputs").and_then(Value::as_array).into_iter().flatten().collect();
         let name_of = |input: &&Value| input["name"].as_str().map(str::to_owned);
         let Some(given) = given else {
-            let open: Vec<String> = declared.iter().filter_map(|input| name_of(&input)).collect();
+            let open: Vec<String> = declared.iter().filter_map(name_of).collect();
             if !open.is_empty() {
                 warnings.push(format!("its inputs are not filled in: {}; give them as `inputs`", open.join(", ")));
             }
@@ -57,7 +57,7 @@ impl Inputs {
             let input = declared.iter().find(|input| input["name"] == name.as_str());
             let is_used = || spec.values().any(|value| mentions(value, name));
             if input.is_none() && !is_used() {
-                let known: Vec<String> = declared.iter().filter_map(|input| name_of(&input)).collect();
+                let known: Vec<String> = declared.iter().filter_map(name_of).collect();
                 return Err(Error::bad_options(format!("inputs.{name}: the dashboard has no such input")).hint(near(
                     name,
                     &known,

@@ -26,7 +26,7 @@ mod spec;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -58,13 +58,23 @@ pub struct DashboardSession {
     only_api: AtomicBool,
     /// Folders are made one at a time: from three writers on SQLite answers "database is locked" (fact 49).
     folders: Mutex<()>,
+    /// The uids of new dashboards that have none, by title and folder.
+    chosen: Mutex<BTreeMap<(String, String), String>>,
+    /// The uids that this run tried to make: one that is there already may be its own.
+    tried: Mutex<BTreeSet<String>>,
 }
 
 impl DashboardSession {
     fn new(session: Session) -> DashboardSession {
         // 11.x has /apis for dashboards, without any conversion and without folders (fact 55).
         let only_api = AtomicBool::new(!session.at_least(12));
-        DashboardSession { session, only_api, folders: Mutex::default() }
+        DashboardSession {
+            session,
+            only_api,
+            folders: Mutex::default(),
+            chosen: Mutex::default(),
+            tried: Mutex::default(),
+        }
     }
 
     fn by_apis(&self) -> bool {

@@ -29,10 +29,13 @@ pub fn plan(context: &Context<'_, DashboardKind>, snapshot: &Snapshot) -> Result
     let mut changes = Vec::with_capacity(context.desired.len());
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     for (index, desired) in context.desired.iter().enumerate() {
-        let change = planner.one(index, desired).map_err(|error| match desired.at.as_str() {
-            "" => error,
-            at => error.context(at),
-        })?;
+        let change = match planner.one(index, desired) {
+            Ok(change) => change,
+            Err(error) => {
+                let error = if desired.at.is_empty() { error } else { error.context(&desired.at) };
+                context.refuse(index, desired.shown(), error, Step::Nothing)?
+            }
+        };
         if let Some(uid) = change.ids.get("uid").and_then(Value::as_str)
             && let Some(first) = taken.insert(uid.to_owned(), index)
         {

@@ -93,7 +93,10 @@ pub fn plan(context: &Context<'_, DatasourceKind>, snapshot: &Snapshot) -> Resul
             let (uid, name) = (text(stored, "uid"), desired.options.name());
             return Err(desired.wrong(format!("`{other}` and `{name}` are one data source, that of uid `{uid}`")));
         }
-        changes.push(one(index, desired, found, snapshot, takes_default)?);
+        changes.push(match one(index, desired, found, snapshot, takes_default) {
+            Ok(change) => change,
+            Err(error) => context.refuse(index, desired.options.name(), error, Step::default())?,
+        });
     }
     order_by_names(context, snapshot, &mut changes)?;
     if let Some(prune) = &context.task.settings.prune {

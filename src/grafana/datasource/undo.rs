@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     address,
-    compare::{secrets_set, text},
+    compare::{FINGERPRINT, secrets_set, text},
     ok, optional,
     plan::Step,
     write::{post, write},
@@ -32,16 +32,17 @@ pub fn undo(writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Res
         }
         (Action::Update, Some(found)) => put_back(writer, step, found, &now)?,
         (Action::Delete, Some(found)) => {
-            post(writer, &as_found(found))?;
+            post(writer, &as_found(found, &[]))?;
             secrets_set(found).map(str::to_owned).collect()
         }
         (Action::Replace, Some(found)) => {
             optional(writer.delete(&address(&now))?)?;
-            let mut body = as_found(found);
+            let mut body = as_found(found, &[]);
             // Those of the task are nearer than none; whether they are the old ones nobody can tell.
             let secrets: Object =
                 step.secrets.iter().map(|(key, secret)| (key.clone(), json!(secret.expose()))).collect();
             body["secureJsonData"] = Value::Object(secrets);
+            forget_fingerprint(&mut body);
             post(writer, &body)?;
             secrets_set(found).map(str::to_owned).collect()
         }
@@ -63,11 +64,13 @@ pub fn undo(writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Res
 /// Writes the fields as they were. Secrets that were new are removed again; the names of those that were
 /// overwritten are returned.
 fn put_back(writer: Writer<'_>, step: &Step, found: &Value, now: &Value) -> Result<Vec<String>> {
-    let mut body = as_found(found);
-    body["version"] = match &now["version"] {
-        Value::Null => ok(writer.get(&address(now))?)?.value()["version"].clone(),
-        version => version.clone(),
-    };
+    let current: Value = ok(writer.get(&address(now))?)?.json()?;
+    // Undoing another change may have given it the default back, which moves the version too.
+    if now["version"].is_i64() && as_found(&current, &["isDefault"]) != as_found(now, &["isDefault"]) {
+        return Err(Error::new(ErrorKind::Conflict, "somebody else changed it meanwhile, and that was left"));
+    }
+    let mut body = as_found(found, &[]);
+    body["version"] = current["version"].clone();
     let had: Vec<&str> = secrets_set(found).collect();
     let (overwritten, new): (Vec<&String>, Vec<&String>) =
         step.secrets.keys().partition(|key| had.contains(&key.as_str()));
@@ -75,16 +78,27 @@ fn put_back(writer: Writer<'_>, step: &Step, found: &Value, now: &Value) -> Resu
         let removed: Object = new.into_iter().map(|key| (key.clone(), json!(""))).collect();
         body["secureJsonData"] = Value::Object(removed);
     }
-    write(writer, now, &body)?;
+    if !overwritten.is_empty() {
+        forget_fingerprint(&mut body);
+    }
+    write(writer, &current, &body)?;
     Ok(overwritten.into_iter().cloned().collect())
 }
 
-/// The body that makes a data source as it was found, up to its secrets.
-fn as_found(found: &Value) -> Value {
-    let mut body = found.as_object().cloned().unwrap_or_default();
-    for key in ["id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName", "accessControl", "secureJsonFields"] {
-        body.shift_remove(key);
+/// The fingerprint that was found is that of secrets which are not there any more: a later run with those
+/// would take them for set.
+fn forget_fingerprint(body: &mut Value) {
+    if let Some(json) = body["jsonData"].as_object_mut() {
+        json.shift_remove(FINGERPRINT);
     }
+}
+
+/// The body that makes a data source as it was found, up to its secrets.
+fn as_found(found: &Value, without: &[&str]) -> Value {
+    const NONE: [&str; 8] =
+        ["id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName", "accessControl", "secureJsonFields"];
+    let mut body = found.as_object().cloned().unwrap_or_default();
+    body.retain(|key, _| !NONE.contains(&key.as_str()) && !without.contains(&key.as_str()));
     Value::Object(body)
 }
 
@@ -95,7 +109,7 @@ fn give_default_back(writer: Writer<'_>, uid: &str) -> Result<()> {
     if stored["isDefault"] == json!(true) || stored["readOnly"] == json!(true) {
         return Ok(());
     }
-    let mut body = as_found(&stored);
+    let mut body = as_found(&stored, &[]);
     body["isDefault"] = json!(true);
     body["version"] = stored["version"].clone();
     write(writer, &stored, &body).map(drop).map_err(|error| {

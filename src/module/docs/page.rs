@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::{About, GENERATED, Group, OptionSpec, Spec, is_list_of_objects, paragraphs, returns, said_of};
-use crate::module::{Module, Return};
+use crate::module::Return;
 
 /// The sections of the options, in the page's order.
 const SECTIONS: [(Group, &str); 4] = [
@@ -45,16 +45,16 @@ pub fn page(name: &str, about: &About, spec: &Spec) -> String {
 }
 
 /// The index of all pages, a section for each service.
-pub fn index(modules: &[Module]) -> String {
+pub fn index(modules: &[(&str, About)]) -> String {
     let mut out = format!("<!-- {GENERATED} -->\n\n# Modules\n");
     let mut last = "";
-    for module in modules {
-        let service = module.name.split_once('_').map_or(module.name, |(service, _)| service);
+    for (name, about) in modules {
+        let service = name.split_once('_').map_or(*name, |(service, _)| service);
         if service != last {
             let _ = write!(out, "\n## {service}\n\n| Module | |\n|---|---|\n");
             last = service;
         }
-        let _ = writeln!(out, "| [{0}]({0}.md) | {1} |", module.name, cell(&[(module.about)().short_description]));
+        let _ = writeln!(out, "| [{0}]({0}.md) | {1} |", name, cell(&[about.short_description]));
     }
     out
 }

@@ -1,0 +1,80 @@
+//! Access to the service: a [`Reader`] for everybody, a [`Writer`] for the harness to hand out.
+
+use std::ops::Deref;
+
+use reqwest::Method;
+use serde::Serialize;
+
+use super::{client::Client, response::Response};
+use crate::module::error::{Error, Result};
+
+/// Reading access to the service. It cannot write.
+#[derive(Clone, Copy)]
+pub struct Reader<'c> {
+    client: &'c Client,
+}
+
+impl<'c> Reader<'c> {
+    pub(super) fn new(client: &'c Client) -> Reader<'c> {
+        Reader { client }
+    }
+
+    /// Reads; repeats on passing faults. Any status that is final comes back as an answer.
+    pub fn get(&self, path: &str) -> Result<Response> {
+        self.client.read(path)
+    }
+
+    /// The client behind it, for its settings and counts.
+    pub fn client(&self) -> &'c Client {
+        self.client
+    }
+}
+
+/// Writing access to the service, and reading.
+#[derive(Clone, Copy)]
+pub struct Writer<'c> {
+    reader: Reader<'c>,
+}
+
+impl<'c> Writer<'c> {
+    pub(super) fn new(reader: Reader<'c>) -> Writer<'c> {
+        Writer { reader }
+    }
+
+    /// Creates or acts. A 5xx answer or a lost one is an error marked `uncertain`; other statuses
+    /// come back as answers.
+    pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Response> {
+        self.send(&Method::POST, path, Some(&encode(body)?))
+    }
+
+    /// Replaces; as [`Writer::post`].
+    pub fn put(&self, path: &str, body: &impl Serialize) -> Result<Response> {
+        self.send(&Method::PUT, path, Some(&encode(body)?))
+    }
+
+    /// Changes in part; as [`Writer::post`].
+    pub fn patch(&self, path: &str, body: &impl Serialize) -> Result<Response> {
+        self.send(&Method::PATCH, path, Some(&encode(body)?))
+    }
+
+    /// Deletes; as [`Writer::post`].
+    pub fn delete(&self, path: &str) -> Result<Response> {
+        self.send(&Method::DELETE, path, None)
+    }
+
+    fn send(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
+        self.client.write(method, path, body)
+    }
+}
+
+impl<'c> Deref for Writer<'c> {
+    type Target = Reader<'c>;
+
+    fn deref(&self) -> &Reader<'c> {
+        &self.reader
+    }
+}
+
+fn encode(body: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(body).map_err(|error| Error::bad_options(format!("a value cannot be written as JSON: {error}")))
+}
