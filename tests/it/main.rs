@@ -8,6 +8,7 @@ mod dashboard;
 mod dashboard_many;
 mod datasource;
 mod folder;
+mod golden;
 mod harness;
 mod registry;
 mod scripted;
