@@ -7,6 +7,7 @@ mod arguments;
 mod dashboard;
 mod dashboard_many;
 mod datasource;
+mod examples;
 mod folder;
 mod golden;
 mod harness;
