@@ -5,7 +5,6 @@
 
 mod arguments;
 mod dashboard;
-mod dashboard_many;
 mod datasource;
 mod examples;
 mod folder;

@@ -110,7 +110,6 @@ pub fn about() -> About {
             "Provisioned dashboards are never changed or deleted; the task fails before it changes anything.",
             "Dashboards are always placed by the uid of a folder. The numbers that Grafana 13 no longer has are not \
              used.",
-            "In a folder a new dashboard has only the folder's permissions.",
         ],
         requirements: &["Grafana 11 or later; for dashboards of the second schema one that has it, such as 12.4."],
         examples: EXAMPLES,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     DashboardKind, Save, Step, export,
-    found::{FOLDER, Found, MESSAGE, Revision},
+    found::{FOLDER, Found, GRANT, MESSAGE, Revision},
     plan::ids,
     read::{permissions_address, resource, resources},
     spec::Spec,
@@ -92,11 +92,12 @@ fn create(
     folder: &str,
     save: Option<&Save>,
 ) -> Result<Applied> {
+    // Those that are declared replace all others, lost ones too.
     let asks = folder.is_empty() && save.is_none_or(|save| save.permissions.is_none());
     let message = save.and_then(|save| save.message.as_deref());
     let first = context.session.tried.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned());
     let made = if context.session.by_apis() {
-        create_by_apis(context, writer, uid, spec, folder, message, asks)
+        create_by_apis(context, writer, uid, spec, folder, message)
     } else {
         create_by_api(context, writer, uid, spec, folder, message, asks)
     };
@@ -115,17 +116,25 @@ fn create_by_apis(
     spec: &Spec,
     folder: &str,
     message: Option<&str>,
-    asks: bool,
 ) -> Result<Applied> {
-    let mut annotations = annotations(None, folder, message);
-    if asks {
-        // Without it nobody but administrators could see what is made at the root (fact 42). In a folder
-        // some versions refuse it, and the folder's permissions count.
-        annotations.insert("grafana.app/grant-permissions".into(), json!("default"));
-    }
-    let body = body(&spec.api, json!({"name": uid, "annotations": annotations}), spec);
+    // What Grafana itself writes for a first save by `/api`; a message for it is lost there (fact 37).
+    let mut annotations = annotations(None, folder, Some(message.unwrap_or("Initial save")));
+    // Without it nobody but administrators could see or change what is made at the root, not even its
+    // maker (fact 42). Grafana's own pages send it with each new dashboard, in folders too.
+    annotations.insert(GRANT.into(), json!("default"));
     let address = resources(&context.session.session.namespace(), &spec.api);
-    let answer: Value = ok(writer.post(&address, &body)?)?.json()?;
+    let send = |annotations: &Map<String, Value>| {
+        let body = body(&spec.api, json!({"name": uid, "annotations": annotations}), spec);
+        writer.post(&address, &body).and_then(ok)?.json::<Value>()
+    };
+    let answer = match send(&annotations) {
+        // The first versions that knew it refused it in folders, where it matters little.
+        Err(error) if !folder.is_empty() && error.message.contains("only works for root folder") => {
+            annotations.shift_remove(GRANT);
+            send(&annotations)?
+        }
+        answer => answer?,
+    };
     Ok(of_resource(&answer))
 }
 

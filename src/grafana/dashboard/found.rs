@@ -48,15 +48,11 @@ pub struct Revision {
 pub const FOLDER: &str = "grafana.app/folder";
 /// The annotation with the message for the history.
 pub const MESSAGE: &str = "grafana.app/message";
+/// The annotation by which a new dashboard gets Grafana's own permissions; it is never kept.
+pub const GRANT: &str = "grafana.app/grant-permissions";
 /// Annotations of a resource that are not sent back: the server's own, and those that each change has anew.
-const NOT_KEPT: [&str; 6] = [
-    FOLDER,
-    MESSAGE,
-    "grafana.app/createdBy",
-    "grafana.app/updatedBy",
-    "grafana.app/updatedTimestamp",
-    "grafana.app/grant-permissions",
-];
+const NOT_KEPT: [&str; 6] =
+    [FOLDER, MESSAGE, "grafana.app/createdBy", "grafana.app/updatedBy", "grafana.app/updatedTimestamp", GRANT];
 
 impl Found {
     /// From a resource of `/apis`, read in that version.

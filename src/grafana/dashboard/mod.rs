@@ -5,12 +5,13 @@
 //! | `options` | the options |
 //! | `directory`, `source`, `inputs`, `desired` | from the options to what is to be; no request to Grafana |
 //! | `spec` | the content, and the form in which two are compared |
-//! | `found`, `read` | what is there |
-//! | `places`, `plan` | pure |
+//! | `found`, `read`, `beside` | what is there |
+//! | `places`, `plan`, `shown` | pure |
 //! | `apply`, `export` | writing, and undoing it |
 
 mod about;
 mod apply;
+mod beside;
 mod desired;
 mod directory;
 mod export;
@@ -20,6 +21,7 @@ mod options;
 mod places;
 mod plan;
 mod read;
+mod shown;
 mod source;
 mod spec;
 #[cfg(test)]

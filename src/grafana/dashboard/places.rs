@@ -83,10 +83,14 @@ impl Wanted {
 
     /// The error for a folder that is not there and is not to be made.
     pub fn missing(&self, tree: &FolderTree) -> Error {
+        let make = "set `create_folders: true` to have it made";
         match self {
-            Wanted::Uid(name) | Wanted::Named { name, .. } => {
-                missing(name, tree, "set `create_folders: true` to have it made")
+            Wanted::Named { parent: Some(parent), .. }
+                if !matches!(Wanted::Named { name: parent.clone(), parent: None }.find(tree), Ok(Where::At(_))) =>
+            {
+                missing(parent, tree, make)
             }
+            Wanted::Uid(name) | Wanted::Named { name, .. } => missing(name, tree, make),
         }
     }
 }
@@ -119,9 +123,14 @@ fn below(tree: &FolderTree, parent: &str, name: &str) -> Result<Where> {
 fn missing(name: &str, tree: &FolderTree, else_say: &str) -> Error {
     let known = tree.all().flat_map(|folder| [tree.path_of(&folder.uid), folder.title.clone(), folder.uid.clone()]);
     let nearest = known
+        .filter(|other| other != name)
         .map(|other| (strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase()), other))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|one, other| one.0.total_cmp(&other.0));
+    // One of that title may lie elsewhere.
+    let elsewhere =
+        tree.all().find(|folder| folder.title == name.trim()).map(|folder| (1.0, tree.path_of(&folder.uid)));
+    let nearest = elsewhere.or(nearest);
     let hint = match nearest {
         Some((_, near)) => format!("did you mean `{near}`? Otherwise {else_say}"),
         None => else_say.to_owned(),
@@ -195,6 +204,8 @@ mod tests {
         // A uid below a parent is one of its children only.
         assert_eq!(named("a", Some("a")).find(&tree).expect("a way"), missing("a", &["a"]));
         assert!(Wanted::Uid("nope".into()).find(&tree).is_err());
+        let error = named("X", Some("nowhere")).missing(&tree).to_string();
+        assert!(error.starts_with("Dashboard folder 'nowhere' does not exist"), "{error}");
         let error = named("Infa", None).missing(&tree).to_string();
         assert!(error.starts_with("Dashboard folder 'Infa' does not exist; hint: did you mean `Infra`?"), "{error}");
     }

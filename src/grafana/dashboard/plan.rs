@@ -13,19 +13,22 @@ use super::{
     options::Prune,
     places::{Where, uid_of_new},
     read::is_in_scope,
+    shown::Shown,
 };
 use crate::module::{Action, Change, Context, Error, ErrorKind, Object, Result, kind::object};
 
 /// Deletions come after everything else.
 const LAST: u32 = 1000;
-/// So many bytes of dashboards are held for showing them; of those behind them only the fields that differ.
-/// A difference is cut off long before, and five thousand dashboards would fill the memory.
-const SHOWN: usize = 1024 * 1024;
-
 /// One change for each declared dashboard, for each folder that is to be made, and for each dashboard that
 /// `prune` finds.
 pub fn plan(context: &Context<'_, DashboardKind>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
-    let mut planner = Planner { context, snapshot, folders: BTreeMap::new(), made: Vec::new(), shown: 0 };
+    let mut planner = Planner {
+        context,
+        snapshot,
+        folders: BTreeMap::new(),
+        made: Vec::new(),
+        shown: Shown::new(context.session.is_exact()),
+    };
     let mut changes = Vec::with_capacity(context.desired.len());
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     for (index, desired) in context.desired.iter().enumerate() {
@@ -68,7 +71,7 @@ struct Planner<'r> {
     /// Key → rank of the folders that this plan makes.
     folders: BTreeMap<String, u32>,
     made: Vec<Change<Step>>,
-    shown: usize,
+    shown: Shown,
 }
 
 impl Planner<'_> {
@@ -126,7 +129,7 @@ impl Planner<'_> {
             after["permissions"] = self.snapshot.subjects.declared(grants);
             permissions = Some(self.snapshot.subjects.body(grants));
         }
-        after["dashboard"] = self.whole(&spec);
+        after["dashboard"] = self.shown.declared(&spec);
         let title = spec.title.clone();
         let save = Save {
             uid: uid.clone(),
@@ -184,11 +187,7 @@ impl Planner<'_> {
             }
         }
         if content {
-            let mut is = super::spec::compared(found.text.as_deref().and_then(read).unwrap_or_default(), exact);
-            let mut declared = spec.compared(exact);
-            // The schema's version does not count where one side does not say it.
-            drop_unsaid_schema(&mut is, &declared);
-            drop_unsaid_schema(&mut declared, &is);
+            let (is, declared) = self.shown.sides(&found, &spec);
             before.insert("dashboard".into(), is);
             after.insert("dashboard".into(), declared);
             if spec.api != found.api {
@@ -228,7 +227,7 @@ impl Planner<'_> {
         let step = if action == Action::Unchanged { Step::Nothing } else { Step::Save(Arc::new(save)) };
         let mut change = Change::new(Some(index), title.as_str(), action, before.into(), after.into(), step);
         if content {
-            self.shorten(&mut change);
+            self.shown.shorten(&mut change);
         }
         change.ids = self.ids(Some(&found.uid), &title, &place.uid);
         change.ids.insert("version".into(), found.version.into());
@@ -273,15 +272,7 @@ impl Planner<'_> {
 
     fn delete(&mut self, index: Option<usize>, found: &Arc<Found>) -> Change<Step> {
         let mut before = json!({"uid": found.uid, "folder": self.folder_text(&found.folder)});
-        let length = found.text.as_ref().map_or(0, |text| text.len());
-        before["dashboard"] = if self.fits(length) {
-            super::spec::compared(
-                found.text.as_deref().and_then(read).unwrap_or_default(),
-                self.context.session.is_exact(),
-            )
-        } else {
-            json!({"title": found.title})
-        };
+        before["dashboard"] = self.shown.stored(found);
         let step = Step::Delete(Arc::clone(found));
         let mut change =
             Change::new(index, found.title.as_str(), Action::Delete, before, Value::Null, step).at_rank(LAST);
@@ -305,7 +296,7 @@ impl Planner<'_> {
         let path = desired.path.clone().unwrap_or_default();
         let step =
             Step::Export { path: path.clone(), text: Arc::clone(&exported.text), before: exported.before.clone() };
-        let (before, after) = match (action, self.fits(exported.text.len())) {
+        let (before, after) = match (action, self.shown.fits(exported.text.len())) {
             (Action::Unchanged, _) => (Value::Null, Value::Null),
             (_, true) => (is.unwrap_or_default(), wanted),
             (_, false) => (Value::Null, json!({"path": path})),
@@ -381,34 +372,6 @@ impl Planner<'_> {
         ids.insert("folder_uid".into(), folder.into());
         ids
     }
-
-    /// Whether so many bytes more are held for showing them.
-    fn fits(&mut self, length: usize) -> bool {
-        self.shown += length;
-        self.shown <= SHOWN
-    }
-
-    fn whole(&mut self, spec: &Spec) -> Value {
-        if self.fits(spec.text.len()) {
-            spec.compared(self.context.session.is_exact())
-        } else {
-            json!({"title": spec.title})
-        }
-    }
-
-    /// Leaves of a change only the fields that differ, where it is not to be shown in full.
-    fn shorten(&mut self, change: &mut Change<Step>) {
-        let length = change.before.to_string().len() + change.after.to_string().len();
-        if self.fits(length) {
-            return;
-        }
-        let only = |value: &Value| {
-            let at = |path: &String| crate::module::apply::at_path(value, path).cloned();
-            change.fields.iter().filter_map(|path| Some((path.clone(), at(path)?))).collect::<Map<_, _>>().into()
-        };
-        let (before, after) = (only(&change.before), only(&change.after));
-        (change.before, change.after) = (before, after);
-    }
 }
 
 /// What identifies a dashboard for people and programs.
@@ -426,12 +389,6 @@ fn into_place(mut change: Change<Step>, place: &Place) -> Change<Step> {
         change.rank = rank + 1;
     }
     change
-}
-
-fn drop_unsaid_schema(one: &mut Value, other: &Value) {
-    if let (Some(one), None) = (one.as_object_mut(), other.get("schemaVersion")) {
-        one.shift_remove("schemaVersion");
-    }
 }
 
 fn read(text: &str) -> Option<Value> {

@@ -4,12 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::{
-    dashboard::{Files, both},
-    support::{Server, failed, fine, foretold, server, stand_in, stand_in_11, twelve_steps},
-};
-
-const MODULE: &str = "grafana_dashboard";
+use super::{Files, MODULE, both};
+use crate::support::{Server, failed, fine, foretold, server, stand_in, stand_in_11, twelve_steps};
 
 fn panels(number: usize) -> Value {
     let panel = |id: usize| {
@@ -56,7 +52,6 @@ fn a_thousand_cost_a_request_each_once_and_a_few_pages_ever_after() {
     assert_eq!(server.writes(), []);
     let requests = counted(&server);
     assert!(server.requests().len() <= 12, "{requests:?}");
-    eprintln!("1000 unchanged: {requests:?}, {}", again["stats"]);
 }
 
 #[test]
@@ -254,7 +249,6 @@ fn many_files_fit_into_memory() {
         let result: Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
         fine(result.clone());
         let peak: u64 = peak.join().expect("it does not panic");
-        eprintln!("1000 files, {time}: {} kB at most, {}", peak, result["stats"]);
         assert!(peak < limit, "{time}: {peak} kB");
     }
 }

@@ -1,0 +1,108 @@
+//! What is read beside the dashboards themselves: data sources for inputs, permissions, and what an
+//! export is to write.
+
+use std::{fs, sync::Arc};
+
+use serde_json::{Value, json};
+
+use super::{
+    DashboardKind, Snapshot, State,
+    found::FOLDER,
+    inputs::DataSource,
+    read::{Exported, permissions_address, resource},
+    spec::is_second,
+};
+use crate::{
+    grafana::{ok, permissions as rights},
+    http::{Reader, path},
+    module::{Context, Error, ErrorContext, Result, parallel},
+};
+
+/// Fills in inputs that name data sources.
+pub fn fill(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &mut Snapshot) -> Result<()> {
+    if context.desired.iter().all(|desired| desired.pending.is_none()) {
+        return Ok(());
+    }
+    let known = data_sources(reader)?;
+    for (index, desired) in context.desired.iter().enumerate() {
+        let Some(pending) = &desired.pending else { continue };
+        let mut warnings = Vec::new();
+        let spec = pending.fill(&known, &mut warnings).map_err(|error| match desired.at.as_str() {
+            "" => error,
+            at => error.context(at),
+        })?;
+        snapshot.filled.insert(index, (Arc::new(spec), warnings));
+    }
+    Ok(())
+}
+
+/// All data sources. The list is for administrators (fact 10); editors find them in the settings.
+fn data_sources(reader: Reader<'_>) -> Result<Vec<DataSource>> {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let source =
+        |value: &Value| DataSource { uid: text(value, "uid"), name: text(value, "name"), kind: text(value, "type") };
+    let listed = reader.get("/api/datasources")?;
+    if listed.status == 403 {
+        let settings: Value = ok(reader.get("/api/frontend/settings")?)?.json()?;
+        return Ok(settings["datasources"].as_object().into_iter().flatten().map(|(_, value)| source(value)).collect());
+    }
+    let listed: Vec<Value> = ok(listed)?.json()?;
+    Ok(listed.iter().map(source).collect())
+}
+
+/// The permissions of those for which some are declared.
+pub fn permissions(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &mut Snapshot) -> Result<()> {
+    let wanted: Vec<String> = context
+        .desired
+        .iter()
+        .enumerate()
+        .filter(|(_, desired)| desired.permissions.is_some() && desired.state == State::Present)
+        .flat_map(|(index, desired)| match (snapshot.uid(index, desired), snapshot.spec(index, desired)) {
+            (Some(uid), _) => snapshot.found.get(uid).into_iter().collect::<Vec<_>>(),
+            (None, Some(spec)) => snapshot.found.values().filter(|found| found.title == spec.title).collect(),
+            (None, None) => Vec::new(),
+        })
+        .map(|found| found.uid.clone())
+        .collect();
+    let at_once = reader.client().settings().concurrency;
+    let held = parallel::each(&wanted, at_once, |uid| rights::read(reader, &permissions_address(uid)));
+    for (uid, held) in wanted.into_iter().zip(held) {
+        if let Some(held) = held? {
+            snapshot.permissions.insert(uid, held);
+        }
+    }
+    Ok(())
+}
+
+/// What is to be exported, and what the files hold.
+pub fn exports(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &mut Snapshot) -> Result<()> {
+    let session = context.session;
+    for (index, desired) in context.desired.iter().enumerate() {
+        let (State::Export, Some(uid), Some(file)) = (desired.state, &desired.uid, &desired.path) else { continue };
+        let Some(found) = snapshot.found.get(uid) else { continue };
+        let content = if is_second(&found.stored) && session.by_apis() {
+            // `/api` would show it converted to the first schema.
+            let address = resource(&session.session.namespace(), &found.stored, uid);
+            let item: Value = ok(reader.get(&address)?)?.json()?;
+            let mut metadata = json!({"name": uid});
+            if !found.folder.is_empty() {
+                metadata["annotations"] = json!({FOLDER: found.folder});
+            }
+            json!({"apiVersion": item["apiVersion"], "kind": "Dashboard", "metadata": metadata, "spec": item["spec"]})
+        } else {
+            ok(reader.get(&path(&["api", "dashboards", "uid", uid]))?)?.json()?
+        };
+        let text = serde_json::to_string_pretty(&content)
+            .map_err(|error| Error::local(format!("the dashboard cannot be written as JSON: {error}")))?;
+        let before = match fs::read(file) {
+            Ok(bytes) => Some(bytes.into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                return Err(Error::local(error.to_string()))
+                    .doing(|| format!("Can't export dashboard : Can't write json file `{file}`"));
+            }
+        };
+        snapshot.exports.insert(index, Exported { text: (text + "\n").into(), before });
+    }
+    Ok(())
+}

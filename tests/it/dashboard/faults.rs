@@ -1,0 +1,186 @@
+//! Somebody else at the same time, lost answers, lost permissions, and taking it all back.
+
+use serde_json::{Value, json};
+
+use super::{Files, MODULE, dashboard, delete, is_gone, permissions};
+use crate::support::{Server, failed, fine, server, stand_in, stand_in_11};
+
+#[test]
+fn permissions_that_the_server_lost_are_set() {
+    let old = stand_in_11();
+    old.fault(json!({"method": "POST", "path": "/api/dashboards/db", "kind": "lost-permissions", "times": 1}));
+    let result = fine(old.run(MODULE, json!({"uid": "lost", "dashboard": {"title": "Lost"}})));
+    assert!(result["warnings"].to_string().contains("lost its permissions"), "{result:#}");
+    assert_eq!(permissions(&old, "lost"), "Editor2 Viewer1 admin4");
+}
+
+#[test]
+fn one_that_was_made_despite_an_error_is_made_once() {
+    for kind in [json!({"kind": "locked-after"}), json!({"kind": "reset", "after": true})] {
+        for (server, path) in
+            [(stand_in(sandbox::Config::default()), "/apis/dashboard"), (stand_in_11(), "/api/dashboards/db")]
+        {
+            let mut fault = kind.clone();
+            (fault["method"], fault["path"], fault["times"]) = (json!("POST"), json!(path), json!(1));
+            server.fault(fault);
+            let result = fine(server.run(MODULE, json!({"dashboard": {"title": "Once"}})));
+            assert_eq!(result["changed"], json!(true), "{result:#}");
+            let hits = server.get("/api/search?type=dash-db");
+            assert_eq!(hits.as_array().map(Vec::len), Some(1), "{hits}");
+            let uid = result["uid"].as_str().expect("a uid");
+            assert_eq!(permissions(&server, uid), "Editor2 Viewer1 admin4");
+        }
+    }
+}
+
+#[test]
+fn one_that_was_not_made_is_made_after_another_look() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/apis/dashboard", "kind": "locked-before", "times": 2}));
+    let list: Vec<Value> = (0..3).map(|n| json!({"dashboard": {"title": format!("D{n}")}})).collect();
+    let result = fine(server.run(MODULE, json!({"dashboards": list})));
+    assert_eq!(result["msg"], "3 created");
+    assert_eq!(server.get("/api/search?type=dash-db").as_array().map(Vec::len), Some(3));
+}
+
+/// Fact 52: two who save the same version at once.
+#[test]
+fn a_change_that_somebody_makes_meanwhile_is_seen_and_planned_again() {
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/dashboards/db", json!({"dashboard": {"uid": "both", "title": "Both"}}));
+    // Our write waits, and somebody else's comes first.
+    server.fault(json!({"method": "PUT", "path": "/apis/dashboard", "kind": "delay", "ms": 600, "times": 1}));
+    let result = std::thread::scope(|scope| {
+        let ours =
+            scope.spawn(|| fine(server.run(MODULE, json!({"uid": "both", "dashboard": {"title": "Both", "ours": 1}}))));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        server.post(
+            "/api/dashboards/db",
+            json!({"dashboard": {"uid": "both", "title": "Both", "theirs": 1}, "overwrite": true}),
+        );
+        ours.join().expect("it does not panic")
+    });
+    assert_eq!(result["changed"], json!(true));
+    let puts = server.requests().into_iter().filter(|(method, _)| method == "PUT").count();
+    assert_eq!(puts, 2, "the first one came too late, and the second was based on theirs");
+    let kept = dashboard(&server, "both")["dashboard"].clone();
+    assert_eq!((&kept["ours"], &kept["version"], kept.get("theirs")), (&json!(1), &json!(3), None));
+    // With `overwrite` it is written over what came between, at once.
+    server.forget_requests();
+    server.fault(json!({"method": "PUT", "path": "/apis/dashboard", "kind": "delay", "ms": 600, "times": 1}));
+    std::thread::scope(|scope| {
+        let options = json!({"uid": "both", "overwrite": true, "dashboard": {"title": "Both", "ours": 2}});
+        let ours = scope.spawn(|| fine(server.run(MODULE, options)));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        server.post(
+            "/api/dashboards/db",
+            json!({"dashboard": {"uid": "both", "title": "Both", "theirs": 2}, "overwrite": true}),
+        );
+        ours.join().expect("it does not panic")
+    });
+    assert_eq!(server.requests().into_iter().filter(|(method, _)| method == "PUT").count(), 1);
+    assert_eq!(dashboard(&server, "both")["dashboard"]["ours"], json!(2));
+}
+
+/// Facts 52 and 65: before 12 both are taken, and the one that came second says what it wrote over.
+#[test]
+fn an_update_that_was_lost_is_named() {
+    let server = stand_in_11();
+    server.post("/api/dashboards/db", json!({"dashboard": {"uid": "both", "title": "Both"}}));
+    server.fault(json!({"method": "POST", "path": "/api/dashboards/db", "kind": "slow-save", "ms": 600, "times": 1}));
+    let result = std::thread::scope(|scope| {
+        let ours =
+            scope.spawn(|| fine(server.run(MODULE, json!({"uid": "both", "dashboard": {"title": "Both", "ours": 1}}))));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        server.post(
+            "/api/dashboards/db",
+            json!({"dashboard": {"uid": "both", "title": "Both", "theirs": 1}, "overwrite": true}),
+        );
+        ours.join().expect("it does not panic")
+    });
+    assert!(result["warnings"].to_string().contains("it is version 2 in the history, and ours is 3"), "{result:#}");
+}
+
+/// Two of ours at once: none is lost without a word.
+#[test]
+fn two_clients_at_once_lose_nothing() {
+    let server = server();
+    let uid = server.name("race");
+    fine(server.run(MODULE, json!({"uid": uid, "dashboard": {"title": "Race", "n": 0}})));
+    for round in 1..=5 {
+        std::thread::scope(|scope| {
+            for client in ["a", "b"] {
+                let (server, uid) = (&server, &uid);
+                scope.spawn(move || {
+                    let options = json!({"uid": uid, "dashboard": {"title": "Race", "n": format!("{round}{client}")}});
+                    // The one that came first may find its content gone when it reads back: that is told.
+                    server.run(MODULE, options)
+                });
+            }
+        });
+        let version = dashboard(&server, &uid)["dashboard"]["version"].as_i64().expect("a version");
+        assert_eq!(version, 1 + 2 * round, "a version is missing in the history");
+    }
+    delete(&server, &uid);
+}
+
+#[test]
+fn a_rollback_leaves_everything_as_it_was() {
+    for server in [stand_in(sandbox::Config::default()), stand_in_11()] {
+        let files = Files::new(&server);
+        server.post("/api/folders", json!({"uid": "f", "title": "F"}));
+        for uid in ["changed", "moved", "gone", "out"] {
+            let body = json!({"dashboard": {"uid": uid, "title": uid, "x": 1}, "folderUid": "f"});
+            server.post("/api/dashboards/db", body);
+        }
+        let only_viewers = json!({"items": [{"role": "Viewer", "permission": 1}]});
+        server.post("/api/dashboards/uid/gone/permissions", only_viewers);
+        let file = files.write("out.json", "{\"was\": 1}");
+        let state = |server: &Server| -> Vec<Value> {
+            ["changed", "moved", "gone", "out"]
+                .iter()
+                .map(|uid| {
+                    let one = dashboard(server, uid);
+                    json!([
+                        one["dashboard"]["title"],
+                        one["dashboard"]["x"],
+                        one["meta"]["folderUid"],
+                        permissions(server, uid)
+                    ])
+                })
+                .collect()
+        };
+        let before = state(&server);
+        // The last of the same rank fails; deletions come later and never happen, so one is a replacement below.
+        server.fault(json!({"method": "DELETE", "path": "/api/dashboards/uid/last", "kind": "status", "status": 400, "body": {"message": "no"}}));
+        server.post("/api/dashboards/db", json!({"dashboard": {"uid": "last", "title": "last"}}));
+        let result = failed(
+            server.run(MODULE, json!({"on_error": "rollback", "concurrency": 1, "create_folders": true, "dashboards": [
+                {"uid": "new", "dashboard": {"title": "new"}, "folder": "Made/Deep"},
+                {"uid": "changed", "dashboard": {"title": "changed", "x": 2}, "permissions": [{"role": "Editor", "permission": "Admin"}]},
+                {"uid": "moved", "dashboard": {"title": "moved", "x": 1}, "folder": "General"},
+                {"uid": "out", "state": "export", "path": file},
+                {"uid": "gone", "state": "absent"},
+                {"uid": "last", "state": "absent"},
+            ]})),
+            "failed to delete dashboard `last`",
+        );
+        assert_eq!(result["changed"], json!(false), "{result:#}");
+        assert!(is_gone(&server, "new"));
+        assert_eq!(state(&server), before);
+        assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "{\"was\": 1}");
+        assert_eq!(server.get("/api/folders").as_array().map(Vec::len), Some(1), "a folder was left behind");
+    }
+}
+
+/// Grafana behind a proxy that lets only `/api` through: what the version says is not all.
+#[test]
+fn without_apis_it_goes_by_api() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"path": "/apis/", "kind": "status", "status": 404, "body": {"message": "Not found"}}));
+    let options = |n: i64| json!({"uid": "plain", "dashboard": {"title": "Plain", "n": n}});
+    for (options, changed) in [(options(1), true), (options(1), false), (options(2), true)] {
+        assert_eq!(fine(server.run(MODULE, options))["changed"], json!(changed));
+    }
+    assert_eq!(permissions(&server, "plain"), "Editor2 Viewer1 admin4");
+}
