@@ -177,9 +177,7 @@ impl Reading<'_> {
     fn list(&self, found: &mut BTreeMap<String, Arc<Found>>) -> Result<()> {
         let address = resources(&self.context.session.session.namespace(), PLAIN);
         k8s_each(self.reader, &address, &[("limit", "1000")], |item| {
-            if let Some(one) = Found::of_resource(PLAIN, item) {
-                self.keep(one, found);
-            }
+            found.extend(Found::of_resource(PLAIN, item).and_then(|one| self.kept(one)));
         })
     }
 
@@ -190,12 +188,11 @@ impl Reading<'_> {
         let uids: Vec<String> = uids.into_iter().collect();
         let all = parallel::each(&uids, self.at_once, |uid| {
             let answer = self.reader.get(&resource(&namespace, PLAIN, uid))?;
-            Ok(served(&answer)?.and_then(|item| Found::of_resource(PLAIN, item)))
+            let one = served(&answer)?.and_then(|item| Found::of_resource(PLAIN, item));
+            Ok(one.and_then(|one| self.kept(one)))
         });
         for one in all {
-            if let Some(one) = one? {
-                self.keep(one, found);
-            }
+            found.extend(one?);
         }
         Ok(())
     }
@@ -238,7 +235,7 @@ impl Reading<'_> {
                     if let Some(mut one) = Found::of_resource(&spec.api, item) {
                         one.stored
                             .clone_from(&found.get(uid).map_or(spec.api.to_string(), |plain| plain.stored.clone()));
-                        self.keep(one, found);
+                        found.extend(self.kept(one));
                     }
                 }
                 Ok(None) => {}
@@ -264,12 +261,11 @@ impl Reading<'_> {
         let uids: Vec<String> = uids.into_iter().collect();
         let all = parallel::each(&uids, self.at_once, |uid| {
             let answer = optional(self.reader.get(&path(&["api", "dashboards", "uid", uid]))?)?;
-            answer.map(|answer| answer.json::<Value>()).transpose()
+            let answer: Option<Value> = answer.map(|answer| answer.json()).transpose()?;
+            Ok(answer.and_then(Found::of_answer).and_then(|one| self.kept(one)))
         });
-        for answer in all {
-            if let Some(one) = answer?.and_then(Found::of_answer) {
-                self.keep(one, found);
-            }
+        for one in all {
+            found.extend(one?);
         }
         Ok(())
     }
@@ -313,7 +309,7 @@ impl Reading<'_> {
 
     /// Keeps what was read, and its content only where it may be needed again: of a thousand unchanged
     /// dashboards only marks are held.
-    fn keep(&self, one: Found, found: &mut BTreeMap<String, Arc<Found>>) {
+    fn kept(&self, one: Found) -> Option<(String, Arc<Found>)> {
         let prune = self.context.task.settings.prune.is_some();
         let exact = self.context.session.is_exact();
         let declared = self.targets.uids.get(one.uid.as_str());
@@ -327,10 +323,10 @@ impl Reading<'_> {
             }),
             None => prune || titled(),
         };
-        if needed || declared.is_some() {
+        (needed || declared.is_some()).then(|| {
             let kept = if needed { one } else { one.without_text() };
-            found.insert(kept.uid.clone(), Arc::new(kept));
-        }
+            (kept.uid.clone(), Arc::new(kept))
+        })
     }
 }
 

@@ -94,8 +94,7 @@ impl Spec {
 
     fn new(api: &str, title: String, value: Value) -> Spec {
         let text = value.to_string().into();
-        let mark = mark(&value);
-        Spec { api: api.into(), title, text, mark }
+        Spec { api: api.into(), title, text, mark: mark(value) }
     }
 
     /// The JSON that is sent, as a tree.
@@ -226,12 +225,11 @@ fn too_often(refresh: &str) -> bool {
 }
 
 /// The mark of a spec.
-fn mark(value: &Value) -> Mark {
-    let form = compared(value.clone(), false);
-    let schema = form.get("schemaVersion").and_then(Value::as_i64);
+fn mark(value: Value) -> Mark {
+    let exact = has_big(&value).then(|| digest(&compared(value.clone(), true)));
+    let form = compared(value, false);
     let floats = digest(&form);
-    let exact = if has_big(value) { digest(&compared(value.clone(), true)) } else { floats };
-    Mark { floats, exact, schema }
+    Mark { floats, exact: exact.unwrap_or(floats), schema: form.get("schemaVersion").and_then(Value::as_i64) }
 }
 
 /// Whether some integer is beyond what a float holds exactly.
@@ -258,16 +256,27 @@ fn plain(number: &Number, exact: bool) -> Number {
     Number::from_f64(float).unwrap_or_else(|| number.clone())
 }
 
-/// 128 bits over a compared form: two runs of the standard hasher, the second one salted.
+/// 128 bits over a compared form: the standard hasher twice, the second one salted.
 fn digest(form: &Value) -> u128 {
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(salt);
-        // The schema's version is compared by itself: a dashboard may leave it out.
-        feed(form, true, &mut hasher);
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
+    let mut both = Twice(DefaultHasher::new(), DefaultHasher::new());
+    both.1.write_u8(1);
+    // The schema's version is compared by itself: a dashboard may leave it out.
+    feed(form, true, &mut both);
+    u128::from(both.0.finish()) << 64 | u128::from(both.1.finish())
+}
+
+/// Two hashers fed at once.
+struct Twice(DefaultHasher, DefaultHasher);
+
+impl Hasher for Twice {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
 }
 
 fn feed(value: &Value, top: bool, hasher: &mut impl Hasher) {
