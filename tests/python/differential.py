@@ -62,6 +62,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import concurrent.futures
 import contextlib
 import fnmatch
 import glob
@@ -787,16 +788,17 @@ def free_port():
 def run(options, sides, scenarios, out):
     rows, expected, unexpected, record, tasks = [], [], [], [], 0
     used = set()
+    at_once = concurrent.futures.ThreadPoolExecutor(len(sides)).map  # each side has its own server
     for scenario in scenarios:
         for side in sides:
             side.begin(scenario)
         lasting = set()
         for step in scenario["steps"]:
-            results = [side.step(scenario, step) for side in sides]
+            results = list(at_once(lambda side: side.step(scenario, step), sides))
             if results[0] is None:
                 continue
             tasks += 1
-            states = [side.observe() for side in sides]
+            states = list(at_once(lambda side: side.observe(), sides))
             for side, result, state in zip(sides, results, states):
                 side.normalise.learn(state)
                 side.normalise.learn(result)
