@@ -232,7 +232,14 @@ pub fn k8s_each(reader: Reader<'_>, address: &str, query: &[(&str, &str)], mut t
             query.push(("continue", &next));
         }
         let mut page: Value = ok(reader.get(&with_query(address, &query))?)?.json()?;
-        if let Some(found) = page["items"].as_array_mut() {
+        let Some(resources) = page.as_object_mut() else {
+            return Err(Error::new(
+                ErrorKind::Rejected,
+                format!("GET {address} answered 200 with no list of resources"),
+            )
+            .hint("check that the address is that of Grafana itself, with its sub-path if it has one"));
+        };
+        if let Some(Value::Array(found)) = resources.get_mut("items") {
             found.drain(..).for_each(&mut take);
         }
         match page["metadata"]["continue"].as_str() {

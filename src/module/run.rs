@@ -101,7 +101,10 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
     let started = Instant::now();
     let internal = Internal::take(&mut args);
     let env = |name: &str| std::env::var(name).ok();
-    let mut result = match task::parse::<K>(&args, &internal, &env) {
+    // A list may be of thousands of objects: then it is repeated only for who wants to see everything.
+    let short = args.get(K::PLURAL).is_none_or(Value::is_null);
+    let repeated = (internal.inject_invocation && (short || internal.verbosity >= 3)).then(|| args.clone());
+    let mut result = match task::parse_all::<K>(args, &internal, &env) {
         Err(error) => failed(&error),
         Ok(mut parsed) => {
             let mut stats = Value::Null;
@@ -121,12 +124,7 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
             result
         }
     };
-    // A list may be of thousands of objects: then it is repeated only for who wants to see everything.
-    let short = args.get(K::PLURAL).is_none_or(Value::is_null);
-    if internal.inject_invocation
-        && (short || internal.verbosity >= 3)
-        && let Some(result) = result.as_object_mut()
-    {
+    if let (Some(args), Some(result)) = (repeated, result.as_object_mut()) {
         result.insert("invocation".into(), json!({"module_args": args}));
     }
     result

@@ -131,8 +131,14 @@ pub struct Parsed<K: Kind> {
 
 /// Brings the options to their types and checks them.
 pub fn parse<K: Kind>(args: &Object, internal: &Internal, env: coerce::Env) -> Result<Parsed<K>> {
+    parse_all(args.clone(), internal, env)
+}
+
+/// The same for arguments that nobody needs afterwards: of a list of thousands each item is given up as it
+/// is read, so that they are never there twice.
+pub fn parse_all<K: Kind>(mut args: Object, internal: &Internal, env: coerce::Env) -> Result<Parsed<K>> {
     let full = spec::<K>();
-    let found = coerce::secrets(&full, args, env);
+    let found = coerce::secrets(&full, &args, env);
     secret::hide(found.iter().map(String::as_str));
     let module = internal.module_name.as_deref().unwrap_or(K::NAME);
     let checks = Checks { ignore_unknown: internal.ignore_unknown };
@@ -142,7 +148,9 @@ pub fn parse<K: Kind>(args: &Object, internal: &Internal, env: coerce::Env) -> R
     } else {
         Spec::of::<K::Object>().as_defaults().and(around::<K>(false))
     };
-    let coerced = coerce::validate(&spec, module, args, env, checks).map_err(Error::bad_options)?;
+    let plain = args.get_mut(K::PLURAL).and_then(Value::as_array_mut).filter(|all| all.iter().all(Value::is_object));
+    let items = plain.map(std::mem::take);
+    let mut coerced = coerce::validate(&spec, module, &args, env, checks).map_err(Error::bad_options)?;
     // A default may be a secret too (the password `admin`).
     let chosen = coerce::secrets(&full, &coerced.values, env);
     secret::hide(chosen.iter().map(String::as_str));
@@ -153,16 +161,24 @@ pub fn parse<K: Kind>(args: &Object, internal: &Internal, env: coerce::Env) -> R
         let written = coerced.written.iter().filter(|name| mine(name)).cloned().collect();
         vec![Declared { options: part(&object_spec, &coerced.values, "")?, written, at: String::new() }]
     } else {
+        // Items that are written as text became maps above.
+        let list = coerced.values.get_mut(K::PLURAL).map(Value::take).unwrap_or_default();
+        let items = items.unwrap_or_else(|| match list {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        });
         let above: Object =
             coerced.values.iter().filter(|(name, _)| coerced.written.contains(*name) && mine(name)).map(own).collect();
-        let items = coerced.values[K::PLURAL].as_array().cloned().unwrap_or_default();
+        let of_item = object_spec.as_item();
         let mut declared = Vec::with_capacity(items.len());
-        for (number, item) in items.iter().enumerate() {
+        for (number, item) in items.into_iter().enumerate() {
             let at = format!("{}[{number}]", K::PLURAL);
-            let item = item.as_object().cloned().unwrap_or_default();
-            let of_item = object_spec.as_item();
+            let Value::Object(item) = item else { continue };
             let coerced =
                 coerce::validate_item(&of_item, module, &item, env, checks, &at).map_err(Error::bad_options)?;
+            drop(item);
+            let chosen = coerce::secrets(&object_spec, &coerced.values, env);
+            secret::hide(chosen.iter().map(String::as_str));
             warnings.extend(coerced.warnings.into_iter().map(|warning| format!("{at}: {warning}")));
             // What an item writes replaces what stands above it, also under an excluding name.
             let excluded = |name: &String| {
@@ -172,14 +188,14 @@ pub fn parse<K: Kind>(args: &Object, internal: &Internal, env: coerce::Env) -> R
                 of_item.mutually_exclusive.iter().any(excludes)
             };
             let mut values: Object = above.iter().filter(|(name, _)| !excluded(name)).map(own).collect();
-            values.extend(coerced.values.iter().filter(|(name, _)| coerced.written.contains(*name)).map(own));
+            values.extend(coerced.values.into_iter().filter(|(name, _)| coerced.written.contains(name)));
             let written: BTreeSet<String> = values.keys().cloned().collect();
             for option in of_item.options.iter().filter(|option| option.default.is_some()) {
                 let default = option.default.clone().unwrap_or_default();
                 values.entry(option.name.clone()).or_insert(default);
             }
             coerce::check_requirements(&of_item, &values, &at).map_err(Error::bad_options)?;
-            declared.push(Declared { options: part(&object_spec, &values, &at)?, written, at });
+            declared.push(Declared { options: whole(&object_spec, values, &at)?, written, at });
         }
         declared
     };
@@ -202,9 +218,14 @@ fn own((name, value): (&String, &Value)) -> (String, Value) {
 /// The struct that some of the options make up. Options that are null are left out of it: null means
 /// "not declared", as Ansible's `omit` does.
 fn part<T: DeserializeOwned + JsonSchema>(spec: &Spec, values: &Object, at: &str) -> Result<T> {
-    let chosen: Object =
-        values.iter().filter(|(name, value)| !value.is_null() && spec.find(name).is_some()).map(own).collect();
-    serde_json::from_value(Value::Object(chosen)).map_err(|error| {
+    let mine = |(name, value): &(&String, &Value)| !value.is_null() && spec.find(name).is_some();
+    whole(spec, values.iter().filter(mine).map(own).collect(), at)
+}
+
+/// The same of options that are no longer needed.
+fn whole<T: DeserializeOwned + JsonSchema>(spec: &Spec, mut values: Object, at: &str) -> Result<T> {
+    values.retain(|name, value| !value.is_null() && spec.find(name).is_some());
+    serde_json::from_value(Value::Object(values)).map_err(|error| {
         let place = if at.is_empty() { String::new() } else { format!("{at}: ") };
         Error::bad_options(format!("{place}the options cannot be used: {error}"))
     })

@@ -6,7 +6,9 @@
 mod arguments;
 mod dashboard;
 mod datasource;
+mod examples;
 mod folder;
+mod golden;
 mod harness;
 mod registry;
 mod scripted;

@@ -72,6 +72,17 @@ impl Pending {
     }
 }
 
+/// Keeps inline dashboards as text until they are looked at, one by one: as trees a thousand of them would
+/// take ten times the memory.
+pub fn compact(task: &mut Task<DashboardKind>) {
+    for declared in &mut task.declared {
+        let inline = declared.options.dashboard.as_mut();
+        if let Some(value) = inline.filter(|value| value.is_object()) {
+            *value = Value::String(value.to_string());
+        }
+    }
+}
+
 /// What each declared dashboard is to be.
 pub fn load(task: &Task<DashboardKind>) -> Result<Vec<Desired>> {
     let transport = &task.connection.transport;

@@ -57,14 +57,14 @@ const NOT_KEPT: [&str; 6] =
 impl Found {
     /// From a resource of `/apis`, read in that version.
     pub fn of_resource(api: &str, mut item: Value) -> Option<Found> {
-        let spec = match item["spec"].take() {
-            Value::Object(spec) => spec,
+        let spec = match item.get_mut("spec").map(Value::take) {
+            Some(Value::Object(spec)) => spec,
             _ => Map::new(),
         };
         let tags = texts(spec.get("tags"));
         let spec = Spec::stored(api, spec);
         let stored = item["status"]["conversion"]["storedVersion"].as_str().unwrap_or(api).to_owned();
-        let meta = item["metadata"].as_object_mut()?;
+        let meta = item.get_mut("metadata")?.as_object_mut()?;
         let mut annotations = match meta.remove("annotations") {
             Some(Value::Object(all)) => all,
             _ => Map::new(),
@@ -98,7 +98,7 @@ impl Found {
 
     /// From the answer of `/api/dashboards/uid/…`.
     pub fn of_answer(mut answer: Value) -> Option<Found> {
-        let Value::Object(dashboard) = answer["dashboard"].take() else { return None };
+        let Value::Object(dashboard) = answer.get_mut("dashboard")?.take() else { return None };
         let meta = &answer["meta"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let provisioned = meta["provisioned"] == true;

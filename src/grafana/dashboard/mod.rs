@@ -162,6 +162,7 @@ impl Kind for DashboardKind {
     }
 
     fn expand(task: &mut Task<Self>) -> Result<()> {
+        desired::compact(task);
         directory::expand(task)
     }
 

@@ -227,8 +227,9 @@ impl Kind for DatasourceKind {
             }
             if change.step.is_default == Some(true) {
                 // It has taken the default from whoever had it (fact 19).
-                for other in after.listed.iter_mut().chain(after.whole.values_mut()) {
-                    other["isDefault"] = json!(false);
+                let others = after.listed.iter_mut().chain(after.whole.values_mut());
+                for other in others.filter_map(Value::as_object_mut) {
+                    other.insert("isDefault".into(), json!(false));
                 }
             }
             after.insert(applied.answer.clone());

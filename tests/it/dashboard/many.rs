@@ -223,10 +223,15 @@ fn many_files_fit_into_memory() {
         "url": server.url, "url_username": "admin", "url_password": "admin", "from_directory": files.path(""),
         "list_unchanged": "never"
     });
-    let file = files.write(".args", &args);
-    for (time, limit) in [("new", 50_000), ("unchanged", 50_000)] {
+    // Inline the arguments are there as a tree once, which is the most of it.
+    let inline = json!({
+        "url": server.url, "url_username": "admin", "url_password": "admin", "list_unchanged": "never",
+        "dashboards": (0..1000).map(|number| json!({"uid": format!("f{number}"), "dashboard": panels(number)})).collect::<Vec<_>>()
+    });
+    let (file, inline) = (files.write(".args", &args), files.write(".inline", &inline));
+    for (time, file, limit) in [("new", &file, 50_000), ("unchanged", &file, 50_000), ("inline", &inline, 90_000)] {
         let child = std::process::Command::new(crate::support::binary(MODULE))
-            .arg(&file)
+            .arg(file)
             .env_clear()
             .stdout(std::process::Stdio::piped())
             .spawn()

@@ -141,20 +141,6 @@ pub(crate) fn is_write(call: &Call) -> bool {
     matches!(call.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE")
 }
 
-/// How long a real 12.4.0 on SQLite takes, one client at a time (grafana.md fact 53, real-services.md).
-pub(crate) fn real_time(call: &Call) -> Duration {
-    let kind = call.segments.get(1).map(String::as_str).unwrap_or_default();
-    Duration::from_millis(match (kind, call.method.as_str()) {
-        ("datasources", "POST" | "PUT") => 17,
-        ("datasources", "DELETE") => 9,
-        ("folders", "DELETE") => 27,
-        ("folders", "POST" | "PUT") => 20,
-        ("dashboards", "POST") => 29,
-        ("dashboards", "DELETE") => 19,
-        _ => 9,
-    })
-}
-
 /// The 500 of a locked database, in the words of each endpoint (grafana.md fact 49).
 pub(crate) fn locked(call: &Call) -> Reply {
     let kind = call.segments.get(1).map(String::as_str).unwrap_or_default();

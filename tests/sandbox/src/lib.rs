@@ -44,6 +44,7 @@ mod search;
 mod seed;
 mod server;
 mod service_accounts;
+mod speed;
 mod state;
 mod teams;
 mod text;

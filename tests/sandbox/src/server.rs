@@ -12,10 +12,11 @@ use serde_json::json;
 
 use crate::auth::{Role, identify};
 use crate::call::{Call, Context};
-use crate::faults::{Fault, Kind, is_write, locked, made, real_time, strike};
+use crate::faults::{Fault, Kind, is_write, locked, made, strike};
 use crate::journal::Journal;
 use crate::openapi::Document;
 use crate::reply::{Answer, Content, Reply, message, ok};
+use crate::speed::Speed;
 use crate::state::State;
 use crate::wire::Valve;
 use crate::{Config, Profile, admin, auth, route};
@@ -31,6 +32,7 @@ pub(crate) struct Server {
     pub faults: Mutex<Vec<Fault>>,
     pub switches: Mutex<Switches>,
     pub document: Document,
+    speed: Speed,
     at_once: AtomicU64,
     writers: AtomicU64,
 }
@@ -90,6 +92,7 @@ impl Server {
             faults: Mutex::default(),
             switches: Mutex::new(switches),
             document: Document::load(&config),
+            speed: Speed::new(),
             at_once: AtomicU64::new(0),
             writers: AtomicU64::new(0),
             config,
@@ -125,6 +128,10 @@ pub(crate) async fn serve(
     let at_once = Counted::new(&server.at_once);
     server.document.check(&call);
     let reply = with_faults(&server, &valve, &call).await;
+    let real_times = lock(&server.switches).real_times;
+    if real_times && !is_write(&call) {
+        server.speed.read(&call, &reply).await;
+    }
     let took = begun.elapsed().as_micros();
     lock(&server.journal).note(&call, reply.status, took, at_once.1);
     if server.config.log {
@@ -148,15 +155,14 @@ async fn with_faults(server: &Server, valve: &Valve, call: &Call) -> Reply {
         None => strike(&mut lock(&server.faults), call),
     };
     let switches = lock(&server.switches).clone();
-    let mut time = switches.latency;
-    if switches.real_times {
-        time += real_time(call);
-    }
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
+    if !switches.latency.is_zero() {
+        tokio::time::sleep(switches.latency).await;
     }
     if switches.sqlite && is_write(call) {
-        return crowded(server, call).await;
+        return crowded(server, call, switches.real_times).await;
+    }
+    if switches.real_times && is_write(call) {
+        server.speed.write(call).await;
     }
     match fault {
         None => handle(server, call, None),
@@ -227,9 +233,12 @@ async fn slow_save(server: &Server, call: &Call, time: Duration) -> Reply {
 
 /// Part of the writes fail while more than two are under way: the shares of grafana.md fact 49, by a fixed row of
 /// random numbers. A write takes some time here, else none would meet.
-async fn crowded(server: &Server, call: &Call) -> Reply {
+async fn crowded(server: &Server, call: &Call, real_times: bool) -> Reply {
     let counted = Counted::new(&server.writers);
-    tokio::time::sleep(Duration::from_millis(15)).await;
+    match real_times {
+        true => server.speed.write(call).await,
+        false => tokio::time::sleep(Duration::from_millis(15)).await,
+    }
     let writers = server.writers.load(Ordering::SeqCst).max(counted.1);
     let kind = call.segments.get(1).map(String::as_str).unwrap_or_default();
     // Per mille that fail by 4, 8, 16 and 32 writers.

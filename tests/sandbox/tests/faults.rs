@@ -168,3 +168,21 @@ fn what_is_not_imitated_says_so() {
     assert_eq!(get(&server, "/api/playlists").0, 501);
     assert_eq!(get(&server, "/api/no-such-thing").0, 404);
 }
+
+/// One write at a time is in the database: five saves need five times its share.
+#[test]
+fn requests_take_the_time_that_was_measured() {
+    let config = Config { real_times: true, ..Config::default() };
+    let server = sandbox::start(config).expect("a loopback port is free");
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for number in 0..5 {
+            let (server, body) = (&server, json!({ "dashboard": { "title": "a", "uid": format!("d{number}") } }));
+            scope.spawn(move || assert_eq!(post(server, "/api/dashboards/db", body), 200));
+        }
+    });
+    assert!(begun.elapsed() >= Duration::from_millis(5 * 15), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    assert_eq!(get(&server, "/api/dashboards/uid/d0").0, 200);
+    assert!(begun.elapsed() >= Duration::from_millis(10), "{:?}", begun.elapsed());
+}
