@@ -14,18 +14,17 @@ use crate::module::{Error, Result};
 /// and mode; a new one gets `mode`. A symbolic link is followed: its target is replaced, not the link.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let wrong =
-        |what: &str, error: std::io::Error| Error::local(format!("failed to {what} `{}`: {error}", target.display()));
+    let wrong = |doing: &str, error: std::io::Error| Error::local(format!("{} ({doing})", told(&target, &error)));
     let folder = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = target.file_name().ok_or_else(|| Error::local(format!("`{}` names no file", path.display())))?;
     let old = match std::fs::metadata(&target) {
         Ok(old) if old.is_file() => Some(old),
         Ok(_) => return Err(Error::local(format!("`{}` is there and is no file", target.display()))),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(wrong("look at", error)),
+        Err(error) => return Err(wrong("looking at it", error)),
     };
     let (mut file, temporary) =
-        Temporary::create(folder, &name.to_string_lossy()).map_err(|error| wrong("make a file beside", error))?;
+        Temporary::create(folder, &name.to_string_lossy()).map_err(|error| wrong("making a file beside it", error))?;
     let fill = |file: &mut File| {
         file.write_all(bytes)?;
         if let Some(old) = &old {
@@ -38,10 +37,23 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         file.set_permissions(Permissions::from_mode(mode))?;
         file.sync_all()
     };
-    fill(&mut file).map_err(|error| wrong("write", error))?;
-    temporary.rename_to(&target).map_err(|error| wrong("replace", error))?;
+    fill(&mut file).map_err(|error| wrong("writing it", error))?;
+    temporary.rename_to(&target).map_err(|error| wrong("replacing it", error))?;
     // The rename itself is on disk only when the folder is.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| wrong("sync the folder of", error))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| wrong("syncing its folder", error))
+}
+
+/// A failure as Ansible's own modules tell it, in words that plays look for:
+/// `[Errno 2] No such file or directory: '/x'`.
+pub fn told(path: &Path, error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match error.raw_os_error() {
+        Some(number) => {
+            let text = text.strip_suffix(&format!(" (os error {number})")).unwrap_or(&text);
+            format!("[Errno {number}] {text}: '{}'", path.display())
+        }
+        None => format!("{text}: '{}'", path.display()),
+    }
 }
 
 /// A file beside the target, taken away unless it was renamed.

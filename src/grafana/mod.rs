@@ -87,14 +87,7 @@ pub fn open<K: Kind<Connection = Connection>>(task: &Task<K>, client: &mut Clien
     if let Some(org) = header {
         client.set_header("X-Grafana-Org-Id", &org.to_string())?;
     }
-    let me: Value = ok(client.reader().get("/api/user")?)
-        .map_err(|error| match header {
-            Some(org) if error.status == Some(403) => {
-                error.hint(format!("is there an organisation {org}, and is the caller in it? `org_id` names it"))
-            }
-            _ => error,
-        })?
-        .json()?;
+    let me: Value = ok(client.reader().get("/api/user")?)?.json()?;
     let mut session = Session {
         login: me["login"].as_str().unwrap_or_default().to_owned(),
         user_id: user_id(&me),
@@ -102,6 +95,10 @@ pub fn open<K: Kind<Connection = Connection>>(task: &Task<K>, client: &mut Clien
         server_admin: me["isGrafanaAdmin"].as_bool().unwrap_or(false),
         version: None,
     };
+    // What an organisation that is not there answers to a write is no help, and /api/user takes any.
+    if let Some(org) = header.filter(|org| !by_token && me["orgId"].as_i64() != Some(*org)) {
+        is_member(client.reader(), org)?;
+    }
     if let Some(name) = &connection.org_name {
         session.org = org_of_name(client.reader(), name, by_token)?;
         if !by_token {
@@ -115,6 +112,20 @@ pub fn open<K: Kind<Connection = Connection>>(task: &Task<K>, client: &mut Clien
 fn user_id(me: &Value) -> i64 {
     let of_account = || me["uid"].as_str()?.strip_prefix("service-account:")?.parse().ok();
     me["id"].as_i64().filter(|id| *id > 0).or_else(of_account).unwrap_or(0)
+}
+
+/// Refuses an organisation that the caller is not in. Its own list tells that to everybody; where it does not
+/// name the organisation, that one itself is asked.
+fn is_member(reader: Reader<'_>, org: i64) -> Result<()> {
+    let mine = ok(reader.get("/api/user/orgs")?)?.value();
+    let mine = mine.as_array().cloned().unwrap_or_default();
+    if mine.iter().any(|one| one["orgId"] == org) || reader.get("/api/org")?.value()["id"] == org {
+        return Ok(());
+    }
+    let known = |one: &Value| Some(format!("{} ({})", one["orgId"].as_i64()?, one["name"].as_str()?));
+    let known: Vec<String> = mine.iter().filter_map(known).collect();
+    let told = format!("Current user isn't member of organization: {org}; it is in {}", known.join(", "));
+    Err(Error::new(ErrorKind::NotFound, told).hint("`org_id` is the number of an organisation, `org_name` its name"))
 }
 
 /// The id of an organisation. A member sees it among its own; a server administrator sees all.
@@ -139,7 +150,7 @@ fn org_of_name(reader: Reader<'_>, name: &str, by_token: bool) -> Result<i64> {
     let known: Vec<&str> = mine.iter().filter_map(|org| org["name"].as_str()).collect();
     Err(Error::new(
         ErrorKind::NotFound,
-        format!("there is no organisation `{name}` for this caller; known to it: {}", known.join(", ")),
+        format!("Current user isn't member of organization: {name}; it is in {}", known.join(", ")),
     )
     .hint(if by_token { "a token works in its own organisation only" } else { "names are compared exactly" }))
 }
@@ -166,7 +177,13 @@ pub fn optional(response: Response) -> Result<Option<Response>> {
 
 /// The failure that an answer is, with a hint where it is known what to do.
 pub fn explained(response: &Response) -> Error {
-    let error = response.error();
+    let mut error = response.error();
+    // The words of community.grafana, which plays may look for.
+    match response.status {
+        401 => error = error.context("Unauthorized to perform action"),
+        403 => error = error.context("Permission Denied"),
+        _ => {}
+    }
     let value = response.value();
     let id = value["messageId"].as_str().unwrap_or_default();
     match (response.status, id) {
@@ -183,6 +200,10 @@ pub fn explained(response: &Response) -> Error {
         (403, _) => error.hint(
             "the caller lacks this permission, or is not in the organisation that the task names; a new permission \
              takes up to a minute to count",
+        ),
+        _ if response.body.trim_ascii_start().starts_with(b"<") => error.hint(
+            "this is a page and not an answer of Grafana's API: check `url`, which has Grafana's sub-path in it if \
+             there is one",
         ),
         _ => error,
     }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::module::{
     error::{Error, ErrorKind, Result},
+    secret,
     signal::interrupted,
 };
 
@@ -37,6 +38,7 @@ impl Download {
         let shown = without_credentials(address);
         let url =
             Url::parse(address).map_err(|error| Error::bad_options(format!("`{shown}` is not an address: {error}")))?;
+        secret::hide(url.password());
         let tls = Tls { client_cert: None, client_key: None, ..self.tls.clone() };
         // Loading the system's roots takes milliseconds; a redirect may lead from http to https.
         let tls = tls::configure(&tls)?;

@@ -310,7 +310,16 @@ fn an_organisation_is_chosen_without_switching_the_user() {
     }
     assert_eq!(server.get("/api/folders"), json!([]));
     assert_eq!(server.get("/api/user")["orgId"], json!(1));
-    failed(server.run(MODULE, json!({"name": "x", "org_name": "Third"})), "no organisation `Third`");
+    let stranger = "Current user isn't member of organization: ";
+    failed(
+        server.run(MODULE, json!({"name": "x", "org_name": "Third"})),
+        &format!("{stranger}Third; it is in Main Org."),
+    );
+    // Also in check mode: a plan for an organisation that is not there would say that everything is to be made.
+    failed(
+        server.check(MODULE, json!({"name": "x", "org_id": 987})),
+        &format!("{stranger}987; it is in 1 (Main Org.)"),
+    );
 }
 
 #[test]

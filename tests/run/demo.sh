@@ -4,7 +4,6 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 tests/run/environment.sh
-say "Building the modules (the first time takes some minutes)"
 tests/run/modules.sh
 if [ -z "${GRAFANA_URL-}" ]; then
     cargo build --quiet --release --package sandbox

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     grafana::{ok, optional, permissions},
-    http::{Writer, path},
+    http::{Reader, Writer, path},
     module::{Applied, Change, Context, Error, ErrorKind, Result, common::OnError, kind::object},
 };
 
@@ -103,7 +103,13 @@ fn create(
     };
     match made {
         Err(error) if error.uncertain || (error.kind == ErrorKind::Conflict && !first) => {
-            made_all_the_same(context, writer, uid, spec, asks)?.ok_or(error)
+            // Where that cannot be told either, the harness looks again.
+            let Ok(Some(version)) = version_of(context, *writer, uid, spec) else { return Err(error) };
+            let mut warnings = vec!["the service answered an error and had made it all the same".to_owned()];
+            if asks {
+                warnings.extend(mend(context, writer, uid)?);
+            }
+            Ok(Applied { ids: written(uid, version), answer: Value::Null, warnings })
         }
         made => made,
     }
@@ -166,28 +172,16 @@ fn create_by_api(
     Ok(Applied { ids: written(uid, version), answer, warnings })
 }
 
-/// After a lost answer or an error that tells nothing: whether it was made, and then with its permissions.
-fn made_all_the_same(
-    context: &Run<'_>,
-    writer: Writer<'_>,
-    uid: &str,
-    spec: &Spec,
-    asks: bool,
-) -> Result<Option<Applied>> {
-    let made = if context.session.by_apis() {
-        let there = optional(writer.get(&resource(&context.session.session.namespace(), &spec.api, uid))?)?;
+/// The version of a dashboard that may have been made, if it is there with this content.
+fn version_of(context: &Run<'_>, reader: Reader<'_>, uid: &str, spec: &Spec) -> Result<Option<i64>> {
+    let found = if context.session.by_apis() {
+        let there = optional(reader.get(&resource(&context.session.session.namespace(), &spec.api, uid))?)?;
         there.and_then(|there| Found::of_resource(&spec.api, there.value()))
     } else {
-        optional(writer.get(&address(uid))?)?.and_then(|there| Found::of_answer(there.value()))
+        optional(reader.get(&address(uid))?)?.and_then(|there| Found::of_answer(there.value()))
     };
-    let Some(made) = made.filter(|made| made.mark.same(&spec.mark, context.session.is_exact())) else {
-        return Ok(None);
-    };
-    let mut warnings = vec!["the service answered an error and had made it all the same".to_owned()];
-    if asks {
-        warnings.extend(mend(context, writer, uid)?);
-    }
-    Ok(Some(Applied { ids: written(uid, made.version), answer: Value::Null, warnings }))
+    let exact = context.session.is_exact();
+    Ok(found.filter(|found| found.mark.same(&spec.mark, exact)).map(|found| found.version))
 }
 
 /// Under load a dashboard at the root loses its permissions, without a word (facts 51, 65).

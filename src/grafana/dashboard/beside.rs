@@ -1,7 +1,7 @@
 //! What is read beside the dashboards themselves: data sources for inputs, permissions, and what an
 //! export is to write.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -13,9 +13,10 @@ use super::{
     spec::is_second,
 };
 use crate::{
+    files,
     grafana::{ok, permissions as rights},
     http::{Reader, path},
-    module::{Context, Error, ErrorContext, Result, parallel},
+    module::{Context, Error, Result, parallel},
 };
 
 /// Fills in inputs that name data sources.
@@ -98,8 +99,8 @@ pub fn exports(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapsho
             Ok(bytes) => Some(bytes.into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(Error::local(error.to_string()))
-                    .doing(|| format!("Can't export dashboard : Can't write json file `{file}`"));
+                let told = files::told(Path::new(file), &error);
+                return Err(Error::local(format!("Can't export dashboard : Can't write json file : {told}")));
             }
         };
         snapshot.exports.insert(index, Exported { text: (text + "\n").into(), before });

@@ -12,7 +12,7 @@ const MODE: u32 = 0o644;
 
 /// Writes the file, whole or not at all.
 pub fn write(path: &str, bytes: &[u8]) -> Result<()> {
-    files::write(Path::new(path), bytes, MODE).doing(|| "Can't export dashboard : Can't write json file").map_err(
+    files::write(Path::new(path), bytes, MODE).doing(|| "Can't export dashboard : Can't write json file ").map_err(
         |error| error.hint("a path is one on the host where the module runs, which is not always the controller"),
     )
 }

@@ -184,3 +184,39 @@ fn without_apis_it_goes_by_api() {
     }
     assert_eq!(permissions(&server, "plain"), "Editor2 Viewer1 admin4");
 }
+
+/// Facts 23, 50: a folder on the way is made once, whoever makes it, and has its permissions.
+#[test]
+fn a_folder_on_the_way_is_made_once_and_has_its_permissions() {
+    for server in [stand_in(sandbox::Config::default()), stand_in_11()] {
+        server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "locked-after", "times": 1}));
+        let dashboard = |uid: &str| json!({"uid": uid, "dashboard": {"title": uid}, "folder": "Made"});
+        let options = json!({"create_folders": true, "dashboards": [dashboard("a"), dashboard("b")]});
+        let result = fine(server.run(MODULE, options.clone()));
+        assert_eq!(result["msg"], "3 created", "{result:#}");
+        let folders = server.get("/api/folders");
+        assert_eq!(folders.as_array().map(Vec::len), Some(1), "{folders}");
+        let uid = folders[0]["uid"].as_str().expect("a uid");
+        let held = server.get(&format!("/api/folders/{uid}/permissions"));
+        assert_eq!(held.as_array().map(Vec::len), Some(3), "{held}");
+        assert_eq!(fine(server.run(MODULE, options))["changed"], json!(false));
+    }
+}
+
+/// Two runs that make the same folder at once make one.
+#[test]
+fn two_who_make_a_folder_at_once_make_one() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "delay", "ms": 300}));
+    std::thread::scope(|scope| {
+        for uid in ["a", "b"] {
+            let server = &server;
+            let options =
+                json!({"uid": uid, "dashboard": {"title": uid}, "folder": "Made/Deep", "create_folders": true});
+            scope.spawn(move || fine(server.run(MODULE, options)));
+        }
+    });
+    let hits = server.get("/api/search?type=dash-folder");
+    assert_eq!(hits.as_array().map(Vec::len), Some(2), "{hits}");
+    assert_eq!(dashboard(&server, "a")["meta"]["folderUid"], dashboard(&server, "b")["meta"]["folderUid"]);
+}

@@ -368,3 +368,20 @@ fn no_request_departs_from_the_api() {
         assert_eq!(shown["departures"], json!([]));
     }
 }
+
+/// Fact 6: `/api/user` answers in any organisation, and in an unknown one nothing is found.
+#[test]
+fn an_organisation_that_is_not_there_is_told_in_check_mode_too() {
+    for server in both() {
+        let options = json!({"org_id": 987_654, "uid": "x", "dashboard": {"title": "X"}});
+        for result in [server.check(MODULE, options.clone()), server.run(MODULE, options)] {
+            failed(result, "Current user isn't member of organization: 987654; it is in 1 (Main Org.)");
+        }
+        let org = server.post("/api/orgs", json!({"name": server.name("org")}))["orgId"].clone();
+        let options = json!({"org_id": org, "uid": "x", "dashboard": {"title": "X"}});
+        assert_eq!(fine(server.run(MODULE, options.clone()))["changed"], json!(true));
+        assert_eq!(fine(server.run(MODULE, options))["changed"], json!(false));
+        assert!(is_gone(&server, "x"), "it was made in the main organisation");
+        server.api("DELETE", &format!("/api/orgs/{org}"), Value::Null);
+    }
+}

@@ -54,7 +54,10 @@ fn an_address_is_read_without_grafanas_credentials() {
     for options in [json!({"path": format!("{base}/a.json?raw=1")}), json!({"path": format!("{base}/moved")}), by_id] {
         assert_eq!(fine(server.run(MODULE, options))["uid"], json!(uid));
     }
-    let seen = web.seen();
+    let secret = format!("http://someone:a-password-of-the-web@127.0.0.1:{}/nope", web.port);
+    let refused = failed(server.run(MODULE, json!({"path": secret})), "/nope answered 404");
+    assert!(!refused.to_string().contains("a-password"), "{refused:#}");
+    let seen: Vec<_> = web.seen().into_iter().filter(|request| request.path != "/nope").collect();
     assert!(
         seen.iter().all(|request| !request.headers.iter().any(|line| line.to_lowercase().starts_with("authorization")))
     );
