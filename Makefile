@@ -29,6 +29,7 @@ live: ## the acceptance tests on a real Grafana, see tests/live/README.md
 	@tests/run/live.sh
 
 bench: ## measures the modules beside what people use today, and says on what
+	@tests/run/environment.sh
 	@cargo bench --bench grafana
 
 fuzz: ## each fuzz target for a minute

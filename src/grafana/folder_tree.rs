@@ -39,19 +39,25 @@ pub struct Folder {
 #[derive(Clone, Debug, Default)]
 pub struct FolderTree {
     folders: BTreeMap<String, Folder>,
+    /// Whether it was read by the search, which shows neither descriptions nor versions.
+    by_search: bool,
 }
 
 impl FolderTree {
-    /// Reads all folders: from 12 on by `/apis`, which shows descriptions and orphans; before that there
-    /// is no such API, and the search tells the rest (facts 29, 55).
+    /// Reads all folders by `/apis`, which shows descriptions and orphans. Where that is not there, in
+    /// 11.x or behind a proxy that lets only `/api` through, the search tells the rest (facts 29, 55).
     pub fn read(reader: Reader<'_>, session: &Session) -> Result<FolderTree> {
-        let seen = if session.at_least(12) { by_k8s(reader, session) } else { by_search(reader) };
-        let folders = match seen {
-            // A proxy in front of Grafana may let only `/api` through.
-            Err(error) if error.kind == ErrorKind::NotFound => by_search(reader)?,
-            seen => seen?,
-        };
-        Ok(FolderTree::from(folders))
+        match by_k8s(reader, session) {
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                Ok(FolderTree { by_search: true, ..FolderTree::from(by_search(reader)?) })
+            }
+            seen => seen.map(FolderTree::from),
+        }
+    }
+
+    /// Whether descriptions are shown, so that they can be compared.
+    pub fn shows_descriptions(&self) -> bool {
+        !self.by_search
     }
 
     /// The folder of that uid.
@@ -157,7 +163,10 @@ impl FolderTree {
 
 impl From<Vec<Folder>> for FolderTree {
     fn from(folders: Vec<Folder>) -> FolderTree {
-        FolderTree { folders: folders.into_iter().map(|folder| (folder.uid.clone(), folder)).collect() }
+        FolderTree {
+            folders: folders.into_iter().map(|folder| (folder.uid.clone(), folder)).collect(),
+            by_search: false,
+        }
     }
 }
 
@@ -228,6 +237,13 @@ fn by_search(reader: Reader<'_>) -> Result<Vec<Folder>> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+
+    /// The same tree as 11.x shows it.
+    pub fn by_search(tree: FolderTree) -> FolderTree {
+        let mut folders = tree.folders;
+        folders.values_mut().for_each(|folder| folder.description = None);
+        FolderTree { folders, by_search: true }
+    }
 
     /// A tree from (uid, title, parent).
     pub fn tree(folders: &[(&str, &str, &str)]) -> FolderTree {

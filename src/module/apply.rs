@@ -237,7 +237,7 @@ impl<K: Kind> Execution<'_, K> {
                         let ids = other.map(|found| found.ids.clone()).unwrap_or_default();
                         let warnings =
                             vec!["its answer was lost or an error; a look showed that it had happened".to_owned()];
-                        outcome.applied = Some(Applied { ids, answer: Value::Null, warnings });
+                        outcome.applied = Some(Applied { ids, answer: Value::Null, warnings, ..Applied::default() });
                         order.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(at);
                     } else {
                         // Somebody else brought it to the declared form meanwhile.

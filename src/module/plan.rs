@@ -156,6 +156,8 @@ pub struct Applied {
     /// The service's answer, as far as the kind wants it for the result of a single object, for
     /// reading back, or for undoing.
     pub answer: Value,
+    /// What the kind keeps for undoing it.
+    pub kept: Value,
     /// What the person should know of it.
     pub warnings: Vec<String>,
 }

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Each fuzz target for SECONDS (60): by cargo-fuzz where that and a nightly toolchain are installed, else
-# the same targets under proptest, which is part of `cargo test`.
+# the same targets under proptest (tests/properties.rs), which `make test` runs for a moment.
 # Usage: fuzz.sh [target …]
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need_cargo
 seconds=${FUZZ_SECONDS:-60}
-[ -d fuzz ] || fail "there is no folder fuzz"
 
 if cargo +nightly --version >/dev/null 2>&1 && cargo fuzz --version >/dev/null 2>&1; then
     targets=("$@")
@@ -18,5 +17,5 @@ if cargo +nightly --version >/dev/null 2>&1 && cargo fuzz --version >/dev/null 2
     done
 else
     say "cargo-fuzz or a nightly toolchain is missing: the same targets under proptest"
-    HEARTH_FUZZ_SECONDS="$seconds" cargo test --release --package fuzz "$@"
+    HEARTH_FUZZ_SECONDS="$seconds" cargo test --workspace --test properties -- "$@"
 fi

@@ -55,7 +55,7 @@ pub fn undo(context: &Run<'_>, writer: Writer<'_>, change: &Change<Step>, applie
         Step::Delete(found) => {
             let spec = spec_of(found, None);
             create(context, writer, &found.uid, &spec, &found.folder, None)?;
-            match &applied.answer {
+            match &applied.kept {
                 Value::Null => Ok(()),
                 body => permissions::write(writer, &permissions_address(&found.uid), body),
             }
@@ -109,7 +109,7 @@ fn create(
             if asks {
                 warnings.extend(mend(context, writer, uid)?);
             }
-            Ok(Applied { ids: written(uid, version), answer: Value::Null, warnings })
+            Ok(Applied { ids: written(uid, version), answer: Value::Null, warnings, ..Applied::default() })
         }
         made => made,
     }
@@ -169,7 +169,7 @@ fn create_by_api(
     if asks {
         warnings.extend(mend(context, writer, uid)?);
     }
-    Ok(Applied { ids: written(uid, version), answer, warnings })
+    Ok(Applied { ids: written(uid, version), answer, warnings, ..Applied::default() })
 }
 
 /// The version of a dashboard that may have been made, if it is there with this content.
@@ -268,19 +268,19 @@ fn post(
             after - 1
         ));
     }
-    Ok(Applied { ids: written(&found.uid, after), answer, warnings })
+    Ok(Applied { ids: written(&found.uid, after), answer, warnings, ..Applied::default() })
 }
 
 fn deleted(context: &Run<'_>, writer: Writer<'_>, found: &Found) -> Result<Applied> {
-    let mut answer = Value::Null;
+    let mut kept = Value::Null;
     if context.task.common.on_error == OnError::Rollback {
         // They go with the dashboard, and would be missing if it came back.
         let held = permissions::read(*writer, &permissions_address(&found.uid))?;
-        answer = held.map_or(Value::Null, |held| held.body);
+        kept = held.map_or(Value::Null, |held| held.body);
     }
     // 404: somebody else was faster.
     optional(writer.delete(&address(&found.uid))?)?;
-    Ok(Applied { ids: object([("uid", json!(found.uid))]), answer, warnings: Vec::new() })
+    Ok(Applied { ids: object([("uid", json!(found.uid))]), kept, ..Applied::default() })
 }
 
 /// Puts a dashboard back as it was found, unless somebody changed it since.
@@ -375,7 +375,7 @@ fn of_resource(answer: &Value) -> Applied {
         ids: written(uid, meta["generation"].as_i64().unwrap_or(1)),
         // The content is not kept: of five thousand dashboards it would fill the memory.
         answer: json!({"metadata": {"resourceVersion": meta["resourceVersion"]}}),
-        warnings: Vec::new(),
+        ..Applied::default()
     }
 }
 

@@ -23,7 +23,7 @@ pub fn apply(writer: Writer<'_>, change: &Change<Step>) -> Result<Applied> {
         _ => return Ok(Applied::default()),
     };
     let ids = object([("uid", stored["uid"].clone()), ("id", stored["id"].clone())]);
-    Ok(Applied { ids, answer: stored, warnings: Vec::new() })
+    Ok(Applied { ids, answer: stored, ..Applied::default() })
 }
 
 /// What is sent, with the secrets.

@@ -39,10 +39,6 @@ pub struct FolderSession {
 }
 
 impl FolderSession {
-    fn at_least(&self, major: u32) -> bool {
-        self.session.at_least(major)
-    }
-
     fn made(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -168,9 +164,8 @@ impl Kind for FolderKind {
     }
 
     fn open(task: &Task<Self>, client: &mut Client) -> Result<FolderSession> {
-        let mut session = super::open(task, client)?;
-        session.version = super::version(client.reader())?;
-        Ok(FolderSession { session, made: Mutex::default() })
+        // The version is not asked: what the server answers under /apis tells what matters here.
+        Ok(FolderSession { session: super::open(task, client)?, made: Mutex::default() })
     }
 
     fn read(context: &Context<'_, Self>, reader: Reader<'_>) -> Result<Snapshot> {
@@ -184,7 +179,7 @@ impl Kind for FolderKind {
     fn apply(context: &Context<'_, Self>, writer: Writer<'_>, change: &Change<Step>) -> Result<Applied> {
         match change.action {
             Action::Create => write::create(context, writer, change),
-            Action::Delete => write::delete(writer, &change.step),
+            Action::Delete => write::delete(context, writer, &change.step),
             Action::Unchanged | Action::Export | Action::Replace => Ok(Applied::default()),
             Action::Update | Action::Move => write::update(context, writer, change),
         }

@@ -258,7 +258,6 @@ impl<'r> Planner<'r> {
             title: folder.title.clone(),
             found: Some(folder.clone()),
             place: Place::At(folder.parent.clone()),
-            permissions_before: self.snapshot.permissions.get(&folder.uid).map(|held| held.body.clone()),
             force,
             lost: if below.is_empty() { held } else { format!("{held} folders {}", below.join(", ")) },
             ..Step::default()
@@ -317,7 +316,7 @@ impl<'r> Planner<'r> {
     }
 
     fn warn_of_description(&self, options: &FolderOptions, change: &mut Change<Step>) {
-        if options.description.is_some() && !self.task.session.at_least(12) {
+        if options.description.is_some() && !self.snapshot.tree.shows_descriptions() {
             change
                 .warnings
                 .push("this version of Grafana does not show descriptions, so it was not compared".to_owned());

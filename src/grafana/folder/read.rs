@@ -28,13 +28,7 @@ pub fn read(context: &Context<'_, FolderKind>, reader: Reader<'_>) -> Result<Sna
     let at_once = reader.client().settings().concurrency;
     let with_permissions: Vec<&Folder> = tree
         .all()
-        .filter(|folder| {
-            declared().any(|options| {
-                let named = is_about(options, folder);
-                // A deletion keeps them for undoing.
-                named && (options.permissions.is_some() || options.state == Some(State::Absent))
-            })
-        })
+        .filter(|folder| declared().any(|options| options.permissions.is_some() && is_about(options, folder)))
         .collect();
     let held = parallel::each(&with_permissions, at_once, |folder| {
         permissions::read(reader, &permissions_address(&folder.uid)).map(|held| (folder.uid.clone(), held))

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    grafana::{Version, folder_tree::tests::tree},
+    grafana::{
+        Version,
+        folder_tree::tests::{by_search, tree},
+    },
     module::task::{self, Internal},
 };
 
@@ -177,9 +180,7 @@ fn descriptions_are_compared_where_the_server_shows_them() {
     let plan = plan_of(args.clone(), home(), "12.4.0").expect("a plan");
     assert_eq!(told(&plan), ["update Infra description"]);
     let mut snapshot = home();
-    let mut folders: Vec<Folder> = snapshot.tree.all().cloned().collect();
-    folders.iter_mut().for_each(|folder| folder.description = None);
-    snapshot.tree = folders.into();
+    snapshot.tree = by_search(snapshot.tree);
     let plan = plan_of(args, snapshot, "11.5.1").expect("a plan");
     assert_eq!(told(&plan), ["leave Infra "]);
     assert!(plan[0].warnings[0].contains("does not show descriptions"));

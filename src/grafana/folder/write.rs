@@ -10,7 +10,7 @@ use crate::{
         ok, optional, permissions,
     },
     http::{Reader, Writer},
-    module::{Action, Applied, Change, Context, Error, ErrorKind, Result, kind::object},
+    module::{Action, Applied, Change, Context, Error, ErrorKind, Result, common::OnError, kind::object},
 };
 
 /// Makes a folder, with its permissions.
@@ -51,7 +51,7 @@ pub fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
     context.session.made().insert(change.key.clone(), uid.clone());
     warnings.retain(|warning: &String| !warning.is_empty());
     let ids = object([("uid", json!(uid)), ("id", folder["id"].clone()), ("url", folder["url"].clone())]);
-    Ok(Applied { ids, answer: folder, warnings })
+    Ok(Applied { ids, answer: folder, warnings, ..Applied::default() })
 }
 
 /// Renames, describes, moves, and sets permissions, as far as they differ.
@@ -81,17 +81,23 @@ pub fn update(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
     if let Some(body) = &step.permissions {
         permissions::write(writer, &permissions_address(uid), body)?;
     }
-    Ok(Applied { ids: object([("uid", json!(uid)), ("url", answer["url"].clone())]), answer, warnings: Vec::new() })
+    Ok(Applied { ids: object([("uid", json!(uid)), ("url", answer["url"].clone())]), answer, ..Applied::default() })
 }
 
 /// Deletes a folder with all that is in it.
-pub fn delete(writer: Writer<'_>, step: &Step) -> Result<Applied> {
+pub fn delete(context: &Context<'_, FolderKind>, writer: Writer<'_>, step: &Step) -> Result<Applied> {
     let uid = step.uid.as_deref().unwrap_or_default();
+    let mut kept = Value::Null;
+    if context.task.common.on_error == OnError::Rollback {
+        // They go with the folder, and would be missing if it came back.
+        let held = permissions::read(*writer, &permissions_address(uid))?;
+        kept = held.map_or(Value::Null, |held| held.body);
+    }
     let force = if step.force { "?forceDeleteRules=true" } else { "" };
     // 404: somebody else, or the deletion of a folder above it, was faster.
     let answer = optional(writer.delete(&format!("{}{force}", address(uid)))?)?;
     let answer = answer.map_or(Value::Null, |answer| answer.value());
-    Ok(Applied { ids: object([("uid", json!(uid))]), answer, warnings: Vec::new() })
+    Ok(Applied { ids: object([("uid", json!(uid))]), answer, kept, warnings: Vec::new() })
 }
 
 /// The version of a folder where the list does not tell it (11.x). Read right before the write, so the
@@ -149,8 +155,8 @@ pub fn undo(
                 "description": folder.description,
             });
             ok(writer.post("/api/folders", &body)?)?;
-            if let Some(body) = &step.permissions_before {
-                permissions::write(writer, &permissions_address(uid), body)?;
+            if !applied.kept.is_null() {
+                permissions::write(writer, &permissions_address(uid), &applied.kept)?;
             }
             if step.lost.is_empty() {
                 return Ok(());
