@@ -58,13 +58,15 @@ fn of_write(call: &Call) -> (Duration, Duration) {
 /// For a read: a fixed time, and for lists some for each item.
 fn of_read(call: &Call, reply: &Reply) -> Duration {
     let items = match &reply.body {
-        Content::Json(Value::Array(items)) => items.len(),
-        Content::Json(body) => body["items"].as_array().map_or(0, Vec::len),
-        _ => 0,
-    } as u64;
+        Content::Json(Value::Array(items)) => Some(items.len()),
+        Content::Json(body) => body["items"].as_array().map(Vec::len),
+        _ => None,
+    };
+    let (is_list, items) = (items.is_some(), items.unwrap_or(0) as u64);
     let has = |part: &str| call.segments.iter().any(|segment| segment == part);
     let (fixed, of_item) = match call.segments.first().map(String::as_str) {
-        Some("apis") if has("dashboards") => (5_000, 500),
+        Some("apis") if has("dashboards") && is_list => (5_000, 500),
+        Some("apis") if has("dashboards") => (10_000, 0),
         Some("apis") => (5_000, 60),
         _ if has("search") => (18_000, 600),
         _ if has("dashboards") => (10_000, 0),
