@@ -40,12 +40,13 @@ fn walk(before: &Value, after: &Value, path: String, paths: &mut Vec<String>) {
 
 /// One object's entry in the result's `diff`. Long sides are shortened, saying so.
 pub fn entry(noun: &str, name: &str, before: &Value, after: &Value) -> Value {
-    let header = |state: &str| format!("{noun} {name} ({state})");
+    // Ansible itself writes "before: " and "after: " in front of these.
+    let header = format!("{noun} {name}");
     json!({
         "before": side(before),
         "after": side(after),
-        "before_header": header("before"),
-        "after_header": header("after"),
+        "before_header": header,
+        "after_header": header,
     })
 }
 

@@ -57,6 +57,13 @@ fn chosen<'a>(options: &[&'a str]) -> Result<(&'a str, Option<&'a str>)> {
 fn build(root: &Path, profile: &str, target: Option<&str>) -> Result<BTreeMap<String, PathBuf>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
+    // Started by `cargo run`, this program has variables of its own package that build scripts look at:
+    // handed on, they would have the TLS library built anew each time.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
     command.current_dir(root).args(["build", "--package", "hearth", "--bins", "--profile", profile]);
     command.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
     if let Some(target) = target {

@@ -42,6 +42,8 @@ pub struct Desired {
     pub permissions: Option<Vec<Grant>>,
     /// The file that it is exported to.
     pub path: Option<String>,
+    /// Inputs that are given and that it does not have.
+    pub unused_inputs: Vec<String>,
     /// What the person should know of it.
     pub warnings: Vec<String>,
 }
@@ -114,7 +116,30 @@ pub fn load(task: &Task<DashboardKind>) -> Result<Vec<Desired>> {
             .hint("give one of them another `uid`"));
         }
     }
+    refuse_unused_inputs(task, &all)?;
     Ok(all)
+}
+
+/// In a list some dashboards may lack an input that others have, since what stands above the list is given
+/// to each of them. One that no dashboard has is a mistake.
+fn refuse_unused_inputs(task: &Task<DashboardKind>, all: &[Desired]) -> Result<()> {
+    for desired in all {
+        for name in &desired.unused_inputs {
+            let has_it = |(declared, other): (&Declared<DashboardOptions>, &Desired)| {
+                let given = declared.options.inputs.as_ref().is_some_and(|inputs| inputs.contains_key(name));
+                given && !other.unused_inputs.contains(name)
+            };
+            if !task.declared.iter().zip(all).any(has_it) {
+                let which = if task.single { "the dashboard has no" } else { "no dashboard of the list has" };
+                let shown = desired.spec.as_ref().map(|spec| spec.title.clone());
+                return Err(Error::bad_options(format!("inputs.{name}: {which} such input")).hint(format!(
+                    "look at `__inputs` in the JSON{}",
+                    shown.map_or(String::new(), |title| format!(" of `{title}`"))
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn one(declared: &Declared<DashboardOptions>, download: &Download) -> Result<Desired> {
@@ -165,6 +190,7 @@ fn one(declared: &Declared<DashboardOptions>, download: &Download) -> Result<Des
         permissions: options.permissions.clone(),
         path: options.path.clone(),
         warnings: Vec::new(),
+        unused_inputs: Vec::new(),
     };
     // Of one that is to go only what finds it matters.
     if let Some(source) = source.filter(|_| state != State::Absent || desired.uid.is_none()) {
@@ -198,7 +224,7 @@ fn content(
         let names: Vec<&str> = elements.keys().map(String::as_str).collect();
         warnings.push(format!("the library panels in it are not made: {}", names.join(", ")));
     }
-    let inputs = Inputs::of(options.inputs.as_ref(), &spec, warnings)?;
+    let inputs = Inputs::of(options.inputs.as_ref(), &spec, warnings, &mut desired.unused_inputs)?;
     if let Some(inputs) = inputs {
         if inputs.needs_data_sources() && desired.state == State::Present {
             let text = Value::Object(spec).to_string();

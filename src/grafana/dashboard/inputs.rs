@@ -34,8 +34,14 @@ pub struct Inputs {
 
 impl Inputs {
     /// What the options give for the inputs of a dashboard. `None` when they give nothing: then it stays
-    /// as it is, and a warning names the inputs that nobody filled in.
-    pub fn of(given: Option<&Object>, spec: &Map<String, Value>, warnings: &mut Vec<String>) -> Result<Option<Inputs>> {
+    /// as it is, and a warning names the inputs that nobody filled in. Inputs that are given and that the
+    /// dashboard does not have go into `unused`.
+    pub fn of(
+        given: Option<&Object>,
+        spec: &Map<String, Value>,
+        warnings: &mut Vec<String>,
+        unused: &mut Vec<String>,
+    ) -> Result<Option<Inputs>> {
         let declared: Vec<&Value> = spec.get("__inputs").and_then(Value::as_array).into_iter().flatten().collect();
         let name_of = |input: &&Value| input["name"].as_str().map(str::to_owned);
         let Some(given) = given else {
@@ -57,12 +63,8 @@ impl Inputs {
             let input = declared.iter().find(|input| input["name"] == name.as_str());
             let is_used = || spec.values().any(|value| mentions(value, name));
             if input.is_none() && !is_used() {
-                let known: Vec<String> = declared.iter().filter_map(name_of).collect();
-                return Err(Error::bad_options(format!("inputs.{name}: the dashboard has no such input")).hint(near(
-                    name,
-                    &known,
-                    "its inputs are",
-                )));
+                unused.push(name.clone());
+                continue;
             }
             // One that the export does not list is a data source if it is named as those are.
             let is_data_source = input.map_or(name.starts_with("DS_"), |input| input["type"] != "constant");
@@ -83,8 +85,13 @@ impl Inputs {
             }
         }
         if !missing.is_empty() {
-            return Err(Error::bad_options(format!("inputs lacks {}", missing.join(", ")))
-                .hint("the dashboard asks for them in `__inputs`; each is the name or the uid of a data source"));
+            let hint = match unused.first() {
+                Some(unused) => format!("did you mean `{}` by `{unused}`?", missing[0]),
+                None => {
+                    "the dashboard asks for them in `__inputs`; each is the name or the uid of a data source".to_owned()
+                }
+            };
+            return Err(Error::bad_options(format!("inputs lacks {}", missing.join(", "))).hint(hint));
         }
         Ok(Some(inputs))
     }
@@ -205,7 +212,7 @@ mod tests {
 
     fn filled(given: Value) -> Result<(Map<String, Value>, Vec<String>)> {
         let (mut spec, mut warnings) = (shared(), Vec::new());
-        if let Some(inputs) = Inputs::of(Some(&map(given)), &spec, &mut warnings)? {
+        if let Some(inputs) = Inputs::of(Some(&map(given)), &spec, &mut warnings, &mut Vec::new())? {
             inputs.fill(&mut spec, &sources(), &mut warnings)?;
         }
         Ok((spec, warnings))
@@ -240,14 +247,15 @@ mod tests {
     #[test]
     fn without_inputs_it_stays_and_a_warning_says_so() {
         let mut warnings = Vec::new();
-        assert_eq!(Inputs::of(None, &shared(), &mut warnings).expect("nothing is wrong"), None);
+        assert_eq!(Inputs::of(None, &shared(), &mut warnings, &mut Vec::new()).expect("nothing is wrong"), None);
         assert!(warnings[0].contains("DS_PROM, VAR_X"));
     }
 
     #[test]
     fn an_input_that_the_export_does_not_list_is_found_by_its_use() {
         let spec = map(json!({"title": "T", "panels": [{"datasource": "${DS_LOKI}"}]}));
-        let inputs = Inputs::of(Some(&map(json!({"DS_LOKI": "l"}))), &spec, &mut Vec::new()).expect("it is used");
+        let inputs = Inputs::of(Some(&map(json!({"DS_LOKI": "l"}))), &spec, &mut Vec::new(), &mut Vec::new())
+            .expect("it is used");
         assert!(inputs.expect("there are some").needs_data_sources());
     }
 }

@@ -224,3 +224,19 @@ fn the_second_schema_is_kept_as_it_is() {
     );
     assert_eq!(old.writes(), []);
 }
+
+/// What stands above a list is given to each of its dashboards, and not each has every input.
+#[test]
+fn an_input_that_only_some_dashboards_have_is_fine_and_one_that_none_has_is_not() {
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/datasources", json!({"name": "Prom", "uid": "prom", "type": "prometheus", "access": "proxy"}));
+    let asks = json!({
+        "uid": "asks", "title": "Asks", "panels": [{"type": "graph", "datasource": "${DS_PROM}"}],
+        "__inputs": [{"name": "DS_PROM", "type": "datasource", "pluginId": "prometheus"}],
+    });
+    let plain = json!({"uid": "plain", "title": "Plain"});
+    let task = json!({"inputs": {"DS_PROM": "Prom"}, "dashboards": [{"dashboard": asks}, {"dashboard": plain}]});
+    assert_eq!(fine(server.run(MODULE, task))["msg"], "2 created");
+    let task = json!({"inputs": {"DS_PROM": "Prom", "DS_NONE": "x"}, "dashboards": [{"dashboard": asks}]});
+    failed(server.run(MODULE, task), "inputs.DS_NONE: no dashboard of the list has such input");
+}
