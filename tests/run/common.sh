@@ -24,5 +24,5 @@ fail() {
 
 need_cargo() {
     command -v cargo >/dev/null 2>&1 ||
-        fail "cargo is not on PATH. Rust 1.89 or newer is needed: https://rustup.rs"
+        fail "cargo is not on PATH. Rust 1.90 or newer is needed: https://rustup.rs"
 }

@@ -7,11 +7,9 @@
 need_cargo
 
 if [ "${1-}" != dev ]; then
-    # As a release build xtask shares what the modules need compiled. Started by `cargo run` it would hand
-    # down variables for which the TLS library is built once more.
     say "Building the modules (the first time takes some minutes)"
-    cargo build --quiet --release --package xtask
-    "$CARGO_TARGET_DIR/release/xtask" dist
+    cargo build --quiet --workspace --bins
+    "$CARGO_TARGET_DIR/debug/xtask" dist
     exit
 fi
 
