@@ -286,12 +286,11 @@ impl Client {
         if let Some(dead) = self.is_dead() {
             return Err(dead);
         }
+        self.wait_for_slot()?;
         let left = self.deadline().saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Error::new(ErrorKind::NotTried, "not tried, since the deadline of the run is over")
-                .hint("raise `deadline`"));
+            return Err(too_late());
         }
-        self.wait_for_slot();
         self.requests.fetch_add(1, SeqCst);
         let mut request: RequestBuilder = self
             .inner
@@ -345,16 +344,33 @@ impl Client {
         failure
     }
 
-    fn wait_for_slot(&self) {
-        let Some(rate) = self.settings.rate_limit.filter(|rate| *rate > 0.0) else { return };
+    /// Waits for the turn that `rate_limit` gives this request: never past the deadline, and not after a
+    /// signal.
+    fn wait_for_slot(&self) -> Result<()> {
+        let Some(rate) = self.settings.rate_limit.filter(|rate| *rate > 0.0) else { return Ok(()) };
+        let deadline = self.deadline();
         let mine = {
             let mut next = self.next_slot.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             let mine = (*next).max(Instant::now());
-            *next = mine + Duration::from_secs_f64(1.0 / rate);
+            if mine >= deadline {
+                return Err(too_late());
+            }
+            let between = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX);
+            *next = mine.checked_add(between).unwrap_or(deadline + TIME_TO_UNDO);
             mine
         };
-        std::thread::sleep(mine.saturating_duration_since(Instant::now()));
+        while let Some(left) = mine.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            if interrupted() {
+                return Err(Error::new(ErrorKind::NotTried, "not tried, since a signal ended the run"));
+            }
+            std::thread::sleep(left.min(Duration::from_millis(100)));
+        }
+        Ok(())
     }
+}
+
+fn too_late() -> Error {
+    Error::new(ErrorKind::NotTried, "not tried, since the deadline of the run is over").hint("raise `deadline`")
 }
 
 fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {

@@ -1,9 +1,12 @@
 //! Addresses: the service's base address and paths below it.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
 
-use crate::module::error::{Error, Result};
+use crate::module::{
+    error::{Error, Result},
+    secret,
+};
 
 /// What may stand in a path segment or a query value as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -15,6 +18,8 @@ pub struct Base(Url);
 impl Base {
     /// Reads an address; `option` names the option that it came from in errors.
     pub fn new(address: &str, option: &str) -> Result<Base> {
+        // It is refused below, and the invocation would show it all the same.
+        secret::hide(Base::passwords_in(address).iter().map(String::as_str));
         let wrong = |why: &str| {
             Error::bad_options(format!("{option} `{address}` is not an address of a server: {why}"))
                 .hint(format!("write it as {option}: https://host[:port][/path]"))
@@ -32,6 +37,22 @@ impl Base {
         let trimmed = url.path().trim_end_matches('/').to_owned();
         url.set_path(&trimmed);
         Ok(Base(url))
+    }
+
+    /// The password in an address, as it is written and decoded. By hand: what nobody can use as an address
+    /// is refused, and then it is shown.
+    pub fn passwords_in(address: &str) -> Vec<String> {
+        let behind = address.split_once("://").map_or(address, |(_, behind)| behind);
+        let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
+        // A password may hold a `/` that nobody encoded; a port does not.
+        let is_port = |text: &str| text.chars().all(|character| character.is_ascii_digit());
+        let cut_short = !authority.contains('@') && authority.split_once(':').is_some_and(|(_, text)| !is_port(text));
+        let user_info = if cut_short { behind } else { authority }.rsplit_once('@').map(|(info, _)| info);
+        let Some((_, password)) = user_info.and_then(|info| info.split_once(':')) else { return Vec::new() };
+        let mut all = vec![password.to_owned(), percent_decode_str(password).decode_utf8_lossy().into_owned()];
+        all.dedup();
+        all.retain(|one| !one.is_empty());
+        all
     }
 
     /// Whether it is reached by TLS.
@@ -87,6 +108,23 @@ mod tests {
         for address in ["", "grafana.lab", "ftp://h", "http://", "http://a:b@h"] {
             assert!(Base::new(address, "url").is_err(), "{address} was taken");
         }
+    }
+
+    #[test]
+    fn the_password_in_an_address_is_found_and_hidden() {
+        for (address, found) in [
+            ("http://u:p%40w@h/x", vec!["p%40w", "p@w"]),
+            ("https://u:a@b:c@h:1", vec!["a@b:c"]),
+            ("u:pw@db:5432", vec!["pw"]),
+            ("http://u:a/b@h", vec!["a/b"]),
+            ("http://u@h:80/a:b@c", vec![]),
+            ("http://h:80/a?b=c@d", vec![]),
+            ("http://u:@h", vec![]),
+        ] {
+            assert_eq!(Base::passwords_in(address), found, "{address}");
+        }
+        assert!(Base::new("http://u:hidden-in-address@h", "url").is_err());
+        assert_eq!(secret::mask("http://u:hidden-in-address@h"), format!("http://u:{}@h", secret::STARS));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use super::{
     error::{Error, Result},
@@ -87,9 +87,11 @@ pub struct Transport {
     pub timeout: f64,
     /// How often a request that failed for a passing reason is repeated. A write whose answer was lost
     /// is looked up before it is repeated.
+    #[serde(deserialize_with = "retries")]
     #[schemars(extend("x-default" = 4))]
     pub retries: u32,
     /// The most requests under way at once. Writes begin below it and adapt to what the server bears.
+    #[serde(deserialize_with = "concurrency")]
     #[schemars(extend("x-default" = 8))]
     pub concurrency: u32,
     /// The most requests a second; unlimited when left out.
@@ -105,7 +107,13 @@ impl Transport {
         passing: fn(u16, &str) -> bool,
         deadline: Instant,
     ) -> Result<Settings> {
-        let concurrency = self.concurrency.clamp(1, 64) as usize;
+        let concurrency = self.concurrency as usize;
+        if let Some(rate) = self.rate_limit.filter(|rate| !rate.is_finite() || *rate < SLOWEST) {
+            return Err(Error::bad_options(format!(
+                "rate_limit is {rate}, and a number of requests a second of at least {SLOWEST} is needed"
+            ))
+            .hint("leave it out for no limit"));
+        }
         Ok(Settings {
             base,
             auth,
@@ -133,10 +141,67 @@ impl Transport {
     }
 }
 
+/// Fewer requests a second than this cannot be meant: one would take longer than a run.
+const SLOWEST: f64 = 0.001;
+
+fn retries<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let number = i64::deserialize(from)?;
+    u32::try_from(number)
+        .map_err(|_| de::Error::custom(format!("retries is {number}, and a number from 0 to {} is needed", u32::MAX)))
+}
+
+fn concurrency<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let number = i64::deserialize(from)?;
+    match u32::try_from(number) {
+        Ok(fits @ 1..=64) => Ok(fits),
+        _ => Err(de::Error::custom(format!("concurrency is {number}, and a number from 1 to 64 is needed"))),
+    }
+}
+
 /// A number of seconds as a duration; zero, negative and endless ones are refused.
 pub fn seconds(value: f64, option: &str) -> Result<Duration> {
     match Duration::try_from_secs_f64(value) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err(Error::bad_options(format!("{option} is {value}, and a number of seconds above zero is needed"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn transport(option: &str, value: Value) -> Result<Settings> {
+        let mut options = json!({
+            "validate_certs": true, "use_proxy": true, "timeout": 30.0, "retries": 4, "concurrency": 8,
+        });
+        options[option] = value;
+        let read: Result<Transport, _> = serde_json::from_value(options);
+        let read = read.map_err(|error| Error::bad_options(error.to_string()))?;
+        read.settings(Base::new("http://h", "url")?, Auth::None, |_, _| false, Instant::now())
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_meant_are_refused_by_name() {
+        for (option, value) in [
+            ("rate_limit", json!(0)),
+            ("rate_limit", json!(-5)),
+            ("rate_limit", json!(1e-9)),
+            ("rate_limit", json!(1e-320)),
+            ("concurrency", json!(0)),
+            ("concurrency", json!(-1)),
+            ("concurrency", json!(65)),
+            ("retries", json!(-1)),
+            ("retries", json!(1_i64 << 40)),
+        ] {
+            let told = transport(option, value.clone()).map(drop).expect_err("to be refused").to_string();
+            assert!(told.starts_with(&format!("{option} is ")), "{option} {value}: {told}");
+        }
+        for (option, value) in
+            [("rate_limit", json!(0.001)), ("concurrency", json!(1)), ("concurrency", json!(64)), ("retries", json!(0))]
+        {
+            assert!(transport(option, value.clone()).is_ok(), "{option} {value} was refused");
+        }
     }
 }

@@ -8,6 +8,7 @@ mod health;
 mod options;
 mod payload;
 mod plan;
+mod sensitive;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -132,6 +133,7 @@ impl Kind for DatasourceKind {
     }
 
     fn load(task: &Task<Self>) -> Result<Vec<Desired>> {
+        sensitive::hide(task.declared.iter().flat_map(|declared| sensitive::given(&declared.options)));
         let mut all = Vec::with_capacity(task.declared.len());
         for declared in &task.declared {
             let desired = Desired {
@@ -174,6 +176,11 @@ impl Kind for DatasourceKind {
             let scope = snapshot.listed.iter().filter(|stored| in_scope(prune, stored));
             needed.extend(scope.map(|stored| text(stored, "uid").to_owned()));
         }
+        let declared = context.desired.iter().filter_map(|desired| find(desired, &snapshot.listed).stored());
+        let prune = &context.task.settings.prune;
+        let pruned =
+            snapshot.listed.iter().filter(|stored| prune.as_ref().is_some_and(|prune| in_scope(prune, stored)));
+        sensitive::hide(declared.chain(pruned).flat_map(sensitive::stored));
         let needed: Vec<&Value> =
             snapshot.listed.iter().filter(|stored| needed.contains(text(stored, "uid"))).collect();
         let at_once = reader.client().settings().concurrency;

@@ -130,6 +130,37 @@ fn no_secret_is_in_any_result() {
     }
 }
 
+/// What community.grafana left readable for everybody, and what somebody writes where it does not belong.
+#[test]
+fn a_secret_where_none_belongs_is_not_shown_either() {
+    let server = fresh();
+    let secrets = ["left-by-the-peer-8c1", "in-stored-url-8c2", "in-json-data-8c3", "in-given-url-8c4", "p@ss/8c5"];
+    server.post(
+        "/api/datasources",
+        json!({"name": "z", "uid": "z", "type": "testdata", "access": "proxy", "url": format!("http://u:{}@x", secrets[1]),
+               "jsonData": {"username": "u", "password": secrets[0]}}),
+    );
+    let log = std::env::temp_dir().join(format!("hearth-sensitive-{}", std::process::id()));
+    let options = json!({
+        "name": "z", "ds_type": "testdata", "ds_url": format!("http://u:{}@x", secrets[3]), "audit_log": log,
+        "json_data": {"password": secrets[2], "username": "u"},
+    });
+    let internal = json!({"_ansible_diff": true, "_ansible_inject_invocation": true});
+    let changed = fine(server.play(MODULE, options.clone(), internal.clone()));
+    let again = fine(server.play(MODULE, options, internal.clone()));
+    assert_eq!((&changed["changed"], &again["changed"]), (&json!(true), &json!(false)));
+    assert_eq!(read(&server, "z")["jsonData"]["password"], secrets[2]);
+    let connection = json!({"name": "z", "state": "absent", "url": "http://u:p%40ss%2F8c5@x"});
+    let refused = failed(server.play(MODULE, connection, internal), "user name or a password");
+    let logged = std::fs::read_to_string(&log).expect("the audit log is there");
+    std::fs::remove_file(&log).expect("it can be removed");
+    for text in [changed.to_string(), again.to_string(), refused.to_string(), logged] {
+        for secret in secrets.iter().chain([&"p%40ss%2F8c5"]) {
+            assert!(!text.contains(secret), "{secret} is in {text}");
+        }
+    }
+}
+
 /// Facts 18, 59: 12.4 changes no uid, 11.5 does.
 #[test]
 fn a_uid_is_changed_with_all_secrets_at_hand() {

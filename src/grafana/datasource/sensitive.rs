@@ -1,0 +1,102 @@
+//! Secrets where none belong: in the address, and among the settings that everybody may read. They are there
+//! all the same (community.grafana keeps Zabbix's password so), and no result is to repeat them.
+
+use serde_json::Value;
+
+use super::{DatasourceOptions, compare::FINGERPRINT};
+use crate::{
+    http::Base,
+    module::{Object, secret},
+};
+
+/// From now on no output shows these.
+pub fn hide(values: impl IntoIterator<Item = String>) {
+    let all: Vec<String> = values.into_iter().collect();
+    secret::hide(all.iter().map(String::as_str));
+}
+
+/// Those that a task has in options that are not for them.
+pub fn given(options: &DatasourceOptions) -> Vec<String> {
+    found(options.ds_url.as_deref(), options.additional_json_data.as_ref())
+}
+
+/// Those of a data source that is there.
+pub fn stored(stored: &Value) -> Vec<String> {
+    found(stored["url"].as_str(), stored["jsonData"].as_object())
+}
+
+fn found(url: Option<&str>, json: Option<&Object>) -> Vec<String> {
+    let mut all = url.map(Base::passwords_in).unwrap_or_default();
+    for (key, value) in json.into_iter().flatten().filter(|(key, _)| *key != FINGERPRINT) {
+        collect(value, is_secret(key), &mut all);
+    }
+    all
+}
+
+fn collect(value: &Value, secret: bool, all: &mut Vec<String>) {
+    match value {
+        Value::String(text) if secret => all.push(text.clone()),
+        Value::Number(number) if secret => all.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, secret, all)),
+        Value::Object(entries) => {
+            entries.iter().for_each(|(key, value)| collect(value, is_secret(key) || secret && !is_about(key), all));
+        }
+        _ => {}
+    }
+}
+
+/// Whether a key sounds as if its value were a secret.
+fn is_secret(key: &str) -> bool {
+    const SOUNDS: [&str; 9] =
+        ["password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "privatekey", "accesskey"];
+    let key = plain(key);
+    SOUNDS.iter().any(|sound| key.contains(sound)) && !is_about(&key)
+}
+
+/// Whether a key is about a secret and does not hold it: `tokenUri`, `secretName`, `accessKeyId`.
+fn is_about(key: &str) -> bool {
+    const ABOUT: [&str; 16] = [
+        "url",
+        "uri",
+        "name",
+        "type",
+        "id",
+        "path",
+        "file",
+        "field",
+        "method",
+        "mode",
+        "audience",
+        "scope",
+        "endpoint",
+        "expiration",
+        "ttl",
+        "version",
+    ];
+    let key = plain(key);
+    ABOUT.iter().any(|about| key.ends_with(about))
+}
+
+fn plain(key: &str) -> String {
+    key.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_sounds_like_a_secret_is_found_at_every_depth() {
+        let one = json!({"url": "http://u:in-the-url@h", "jsonData": {
+            "password": "a", "api_key": "b", "apiToken": "c", "nested": [{"client-secret": "d", "x": "no"}],
+            "pwd": 4711, "token": {"value": "e", "type": "no"}, "secret": true,
+            "tokenUri": "no", "secretName": "no", "accessKeyId": "no", "tlsAuth": true, "username": "no",
+            FINGERPRINT: "no", "tokenType": "no", "oauthPassThru": true,
+        }});
+        let mut all = stored(&one);
+        all.sort();
+        assert_eq!(all, ["4711", "a", "b", "c", "d", "e", "in-the-url"]);
+    }
+}
