@@ -6,7 +6,10 @@ use reqwest::Method;
 use serde::Serialize;
 
 use super::{client::Client, response::Response};
-use crate::module::error::{Error, Result};
+use crate::module::{
+    error::{Error, Result},
+    plan::{Applied, Progress},
+};
 
 /// Reading access to the service. It cannot write.
 #[derive(Clone, Copy)]
@@ -34,11 +37,18 @@ impl<'c> Reader<'c> {
 #[derive(Clone, Copy)]
 pub struct Writer<'c> {
     reader: Reader<'c>,
+    progress: &'c Progress,
 }
 
 impl<'c> Writer<'c> {
-    pub(super) fn new(reader: Reader<'c>) -> Writer<'c> {
-        Writer { reader }
+    pub(super) fn new(reader: Reader<'c>, progress: &'c Progress) -> Writer<'c> {
+        Writer { reader, progress }
+    }
+
+    /// Keeps what a write left behind, so that a change of several writes can be undone when a later one
+    /// fails.
+    pub fn remember(&self, applied: Applied) {
+        self.progress.remember(applied);
     }
 
     /// Creates or acts. A 5xx answer or a lost one is an error marked `uncertain`; other statuses
@@ -63,7 +73,11 @@ impl<'c> Writer<'c> {
     }
 
     fn send(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
-        self.client.write(method, path, body)
+        let answer = self.client.write(method, path, body)?;
+        if answer.is_success() {
+            self.progress.wrote();
+        }
+        Ok(answer)
     }
 }
 

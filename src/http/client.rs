@@ -28,6 +28,7 @@ use super::{
 use crate::module::{
     apply::MayWrite,
     error::{Error, ErrorKind, Result},
+    plan::Progress,
     signal::interrupted,
 };
 
@@ -141,8 +142,8 @@ impl Client {
     }
 
     /// Writing access, for the harness alone: only it can make a [`MayWrite`].
-    pub fn writer(&self, _: MayWrite) -> Writer<'_> {
-        Writer::new(self.reader())
+    pub fn writer<'c>(&'c self, _: MayWrite, progress: &'c Progress) -> Writer<'c> {
+        Writer::new(self.reader(), progress)
     }
 
     /// Whether nothing more can be done with this server, and why.

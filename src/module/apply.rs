@@ -2,7 +2,7 @@
 //! reading back, and rollback.
 
 use std::sync::{
-    Mutex,
+    Mutex, PoisonError,
     atomic::{AtomicBool, Ordering::SeqCst},
 };
 
@@ -14,7 +14,7 @@ use super::{
     error::{Error, ErrorKind, Result},
     kind::{Context, Kind},
     parallel,
-    plan::{Action, Applied, Change},
+    plan::{Action, Applied, Change, Progress},
     signal::interrupted,
     spec::Object,
 };
@@ -32,7 +32,10 @@ const ROUNDS: u32 = 5;
 pub struct Outcome<S> {
     /// The change; after a conflict the one that was planned anew.
     pub change: Change<S>,
-    /// What it left behind, once it was applied.
+    /// What is left to be done of it after a lost answer or a failure halfway. It is `change` that is
+    /// shown and undone.
+    next: Option<Change<S>>,
+    /// What it left behind, once it was applied; with an `error` beside it, as far as it came.
     pub applied: Option<Applied>,
     /// Why it failed, or was applied and not kept by the service.
     pub error: Option<Error>,
@@ -41,9 +44,18 @@ pub struct Outcome<S> {
 }
 
 impl<S> Outcome<S> {
+    /// Adds what one more step left behind.
+    fn add(&mut self, applied: Applied) {
+        let progress = Progress::default();
+        for part in [self.applied.take(), Some(applied)].into_iter().flatten() {
+            progress.remember(part);
+        }
+        self.applied = progress.half();
+    }
+
     /// Before anything was done for a change.
     pub fn before(change: Change<S>) -> Outcome<S> {
-        Outcome { error: change.refused.clone(), change, applied: None, undone: None }
+        Outcome { error: change.refused.clone(), change, next: None, applied: None, undone: None }
     }
 
     /// Whether it changed something that was not undone again.
@@ -90,7 +102,7 @@ impl<K: Kind> Execution<'_, K> {
             self.run_rank(rank, &mut outcomes, &stop, &order);
         }
         let (mut snapshot, mut problem) = (before, None);
-        if outcomes.iter().any(|outcome| outcome.applied.is_some()) {
+        if outcomes.iter().any(|outcome| outcome.applied.is_some() && outcome.error.is_none()) {
             match self.read_back(&mut outcomes, &snapshot) {
                 Ok(after) => snapshot = after,
                 Err(error) => problem = Some(error.context("failed to read back what was changed")),
@@ -143,29 +155,40 @@ impl<K: Kind> Execution<'_, K> {
             let results = {
                 let all: &[Outcome<K::Step>] = outcomes;
                 parallel::each(&pending, at_once, |at| {
-                    let change = &all[*at].change;
+                    let change = all[*at].next.as_ref().unwrap_or(&all[*at].change);
                     if let Some(reason) = self.held_back(change, all, stop) {
-                        return Err(reason);
+                        return (Err(reason), None);
                     }
-                    let result = self.apply_one(change);
+                    let (result, half) = self.apply_one(change);
+                    if result.is_ok() || half.is_some() {
+                        let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
+                        order.retain(|other| other != at);
+                        order.push(*at);
+                    }
                     match &result {
-                        Ok(_) => order.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(*at),
                         Err(error) if error.can_try_again() && round < ROUNDS => {}
                         Err(error) if error.kind != ErrorKind::NotTried && !keep_going => stop.store(true, SeqCst),
-                        Err(_) => {}
+                        _ => {}
                     }
-                    result
+                    (result, half)
                 })
             };
             let mut again = Vec::new();
-            for (at, result) in pending.into_iter().zip(results) {
+            for (at, (result, half)) in pending.into_iter().zip(results) {
+                let outcome = &mut outcomes[at];
                 match result {
-                    Ok(applied) => (outcomes[at].applied, outcomes[at].error) = (Some(applied), None),
+                    Ok(applied) => {
+                        outcome.add(applied);
+                        outcome.error = None;
+                    }
                     Err(error) => {
                         if error.can_try_again() && round < ROUNDS {
                             again.push(at);
                         }
-                        outcomes[at].error = Some(error);
+                        if let Some(half) = half {
+                            outcome.add(half);
+                        }
+                        outcome.error = Some(error);
                     }
                 }
             }
@@ -216,33 +239,31 @@ impl<K: Kind> Execution<'_, K> {
                 Some(_) => other.index == outcome.change.index,
                 None => other.index.is_none() && other.key == outcome.change.key && other.name == outcome.change.name,
             };
+            let begun = uncertain || outcome.applied.is_some();
             match planned.iter().find(same) {
                 Some(new) if new.is_change() => {
-                    let mut new = new.clone();
-                    if uncertain && outcome.change.action == Action::Create {
-                        // Half of it may be there now; for the person and for undoing it is still new.
-                        new.before = Value::Null;
-                        new.ids.extend(outcome.change.ids.clone());
-                        if new.action != Action::Create {
-                            new.warnings.push("the service answered an error and had made it all the same".to_owned());
-                        }
+                    if begun {
+                        outcome.next = Some(new.clone());
+                    } else {
+                        (outcome.change, outcome.next) = (new.clone(), None);
                     }
-                    outcome.change = new;
                     still.push(at);
                 }
                 Some(new) if new.refused.is_some() => outcome.error.clone_from(&new.refused),
                 other => {
                     outcome.error = None;
-                    if uncertain {
-                        let ids = other.map(|found| found.ids.clone()).unwrap_or_default();
-                        let warnings =
-                            vec!["its answer was lost or an error; a look showed that it had happened".to_owned()];
-                        outcome.applied = Some(Applied { ids, answer: Value::Null, warnings, ..Applied::default() });
-                        order.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(at);
-                    } else {
+                    if !begun {
                         // Somebody else brought it to the declared form meanwhile.
                         outcome.change.action = Action::Unchanged;
+                        continue;
                     }
+                    let ids = other.map(|found| found.ids.clone()).unwrap_or_default();
+                    let warnings =
+                        vec!["its answer was lost or an error; a look showed that it had happened".to_owned()];
+                    outcome.add(Applied { ids, warnings, ..Applied::default() });
+                    let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
+                    order.retain(|other| *other != at);
+                    order.push(at);
                 }
             }
         }
@@ -267,24 +288,32 @@ impl<K: Kind> Execution<'_, K> {
         self.client.is_dead()
     }
 
-    fn apply_one(&self, change: &Change<K::Step>) -> Result<Applied> {
+    /// Carries out one change. When it failed halfway, what was done comes beside the error.
+    fn apply_one(&self, change: &Change<K::Step>) -> (Result<Applied>, Option<Applied>) {
+        let progress = Progress::default();
+        let result = self.audited(change, &progress);
+        (result, progress.half())
+    }
+
+    fn audited(&self, change: &Change<K::Step>, progress: &Progress) -> Result<Applied> {
         let action = change.action.verb();
         let tell = |event: &str, details: Value| match self.audit {
             Some(audit) => audit.write(event, &change.name, action, details),
             None => Ok(()),
         };
-        tell("intent", json!({"fields": fields_for_audit(change), "sent": change.sent}))?;
-        let result =
-            K::apply(self.context, self.client.writer(MayWrite(())), change).map_err(|error| match error.kind {
+        tell("intent", json!({"ids": change.ids, "fields": fields_for_audit(change), "sent": change.sent}))?;
+        let result = K::apply(self.context, self.client.writer(MayWrite(()), progress), change).map_err(|error| {
+            match error.kind {
                 ErrorKind::NotTried => error,
                 _ => error.context(format_args!(
                     "failed to {action} {} `{}`",
                     change.noun.unwrap_or(K::NOUN),
                     change.name
                 )),
-            });
+            }
+        });
         let outcome = match &result {
-            Ok(_) => json!({"result": "done"}),
+            Ok(applied) => json!({"result": "done", "ids": applied.ids}),
             Err(error) if error.uncertain => json!({"result": "unknown", "error": error.to_string()}),
             Err(error) => json!({"result": "failed", "error": error.to_string()}),
         };
@@ -297,11 +326,12 @@ impl<K: Kind> Execution<'_, K> {
     fn read_back(&self, outcomes: &mut [Outcome<K::Step>], before: &K::Snapshot) -> Result<K::Snapshot> {
         let applied: Vec<(&Change<K::Step>, &Applied)> = outcomes
             .iter()
+            .filter(|outcome| outcome.error.is_none())
             .filter_map(|outcome| outcome.applied.as_ref().map(|applied| (&outcome.change, applied)))
             .collect();
         let after = K::read_back(self.context, self.client.reader(), before, &applied)?;
         let planned = K::plan(self.context, &after)?;
-        for outcome in outcomes.iter_mut().filter(|outcome| outcome.applied.is_some()) {
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.applied.is_some() && outcome.error.is_none()) {
             let Some(index) = outcome.change.index else { continue };
             let Some(left) = planned.iter().find(|change| change.index == Some(index)) else { continue };
             let only_sent = left.fields.is_empty() && !left.sent.is_empty();
@@ -317,11 +347,15 @@ impl<K: Kind> Execution<'_, K> {
         for at in order.iter().rev() {
             let outcome = &mut outcomes[*at];
             let Some(applied) = &outcome.applied else { continue };
+            let progress = Progress::default();
             let name = outcome.change.name.clone();
             let noun = outcome.change.noun.unwrap_or(K::NOUN);
             let told = self.audit.map_or(Ok(()), |audit| audit.write("intent", &name, "undo", json!({})));
             let result = told
-                .and_then(|()| K::undo(self.context, self.client.writer(MayWrite(())), &outcome.change, applied))
+                .and_then(|()| {
+                    let writer = self.client.writer(MayWrite(()), &progress);
+                    K::undo(self.context, writer, &outcome.change, applied)
+                })
                 .map_err(|error| error.context(format_args!("failed to undo the change of {noun} `{name}`")));
             if let Some(audit) = self.audit {
                 let what = match &result {
@@ -340,12 +374,24 @@ fn signalled() -> Option<Error> {
     interrupted().then(|| Error::new(ErrorKind::NotTried, "not tried, since a signal ended the run"))
 }
 
+/// The fields that change, with their new values; of a new object all that are declared. Long values are
+/// only measured: a log is no place for a whole dashboard.
 fn fields_for_audit<S>(change: &Change<S>) -> Value {
-    let fields = change.fields.iter().map(|path| {
-        let value = at_path(&change.after, path);
-        (path.clone(), value.cloned().unwrap_or(Value::Null))
-    });
-    Value::Object(fields.collect())
+    let brief = |value: &Value| {
+        let length = value.to_string().chars().count();
+        if length > 200 { Value::String(format!("({length} characters)")) } else { value.clone() }
+    };
+    let fields: Object = match (&change.action, &change.after) {
+        (Action::Create, Value::Object(after)) => {
+            after.iter().map(|(name, value)| (name.clone(), brief(value))).collect()
+        }
+        _ => change
+            .fields
+            .iter()
+            .map(|path| (path.clone(), at_path(&change.after, path).map_or(Value::Null, brief)))
+            .collect(),
+    };
+    Value::Object(fields)
 }
 
 /// The value at a path as [`super::diff::differing`] writes it.

@@ -1,6 +1,9 @@
 //! The plan: a list of changes, each a value that prints, compares and can be undone.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -160,4 +163,39 @@ pub struct Applied {
     pub kept: Value,
     /// What the person should know of it.
     pub warnings: Vec<String>,
+}
+
+/// How far the carrying out of one change came: what tells a change that failed before it did anything
+/// from one that is half done, and has to be reported and undone.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<Option<Applied>>);
+
+impl Progress {
+    /// A write succeeded.
+    pub fn wrote(&self) {
+        self.state().get_or_insert_default();
+    }
+
+    /// Keeps what a write left behind, for undoing if a later one fails: ids, an answer.
+    pub fn remember(&self, applied: Applied) {
+        let mut state = self.state();
+        let known = state.get_or_insert_default();
+        known.ids.extend(applied.ids);
+        known.warnings.extend(applied.warnings);
+        if !applied.answer.is_null() {
+            known.answer = applied.answer;
+        }
+        if !applied.kept.is_null() {
+            known.kept = applied.kept;
+        }
+    }
+
+    /// What was done, if anything was.
+    pub fn half(self) -> Option<Applied> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, Option<Applied>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

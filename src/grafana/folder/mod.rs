@@ -185,8 +185,8 @@ impl Kind for FolderKind {
         }
     }
 
-    fn undo(context: &Context<'_, Self>, writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Result<()> {
-        write::undo(context, writer, change, applied)
+    fn undo(_: &Context<'_, Self>, writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Result<()> {
+        write::undo(writer, change, applied)
     }
 
     fn single(

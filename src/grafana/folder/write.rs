@@ -45,6 +45,7 @@ pub fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
         Err(error) => return Err(error),
     };
     let uid = folder["uid"].as_str().unwrap_or_default().to_owned();
+    writer.remember(Applied { ids: object([("uid", json!(uid))]), ..Applied::default() });
     if let Some(body) = permissions.take() {
         permissions::write(writer, &permissions_address(&uid), &body)?;
     }
@@ -139,12 +140,7 @@ fn target(context: &Context<'_, FolderKind>, step: &Step) -> Result<String> {
 }
 
 /// Takes back one change that was applied.
-pub fn undo(
-    context: &Context<'_, FolderKind>,
-    writer: Writer<'_>,
-    change: &Change<Step>,
-    applied: &Applied,
-) -> Result<()> {
+pub fn undo(writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Result<()> {
     let step = &change.step;
     let uid = applied.ids.get("uid").and_then(Value::as_str).or(step.uid.as_deref()).unwrap_or_default();
     match (change.action, &step.found) {
@@ -167,11 +163,13 @@ pub fn undo(
             ))
         }
         (_, Some(folder)) => {
-            if step.title != folder.title || step.description.is_some() {
+            // Looked at first: the change may have come only half the way.
+            let now: Value = ok(writer.get(&address(uid))?)?.json()?;
+            if now["title"] != folder.title.as_str() || step.description.is_some() {
                 let body = json!({"title": folder.title, "description": folder.description, "overwrite": true});
                 ok(writer.put(&address(uid), &body)?)?;
             }
-            if target(context, step)? != folder.parent {
+            if now["parentUid"].as_str().unwrap_or_default() != folder.parent {
                 ok(writer.post(&format!("{}/move", address(uid)), &json!({"parentUid": folder.parent}))?)?;
             }
             match (&step.permissions, &step.permissions_before) {

@@ -132,3 +132,51 @@ fn a_signal_ends_the_run_with_the_result_of_what_was_done() {
     assert!(done < 400 && result["failed"] == json!(true) && result["changed"] == json!(true), "{done}");
     std::fs::remove_file(&file).expect("removed");
 }
+
+/// A change of several requests that fails after the first one has changed something.
+#[test]
+fn a_change_that_is_half_done_counts_and_is_undone() {
+    let refused = json!({"kind": "status", "status": 403, "body": {"message": "no"}});
+    let fault = |method: &str, path: &str| {
+        let mut fault = refused.clone();
+        (fault["method"], fault["path"]) = (json!(method), json!(path));
+        fault
+    };
+    let task = |on_error: &str| json!({"name": "Half", "on_error": on_error, "permissions": [{"role": "Viewer", "permission": "View"}]});
+    let server = stand_in(sandbox::Config::default());
+    server.fault(fault("POST", "/api/folders/*/permissions"));
+    let result = failed(server.run(MODULE, task("rollback")), "failed to create folder `Half`");
+    assert_eq!((&result["changed"], count(&server)), (&json!(false), 0), "{result:#}");
+    let result = failed(server.run(MODULE, task("stop")), "failed to create folder `Half`");
+    assert_eq!((&result["changed"], count(&server)), (&json!(true), 1), "{result:#}");
+
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/folders", json!({"title": "Parent", "uid": "p"}));
+    server.post("/api/folders", json!({"title": "Before", "uid": "f"}));
+    server.fault(fault("POST", "/api/folders/f/move"));
+    let both = |on_error: &str| json!({"name": "After", "uid": "f", "parent_uid": "p", "on_error": on_error});
+    let result = failed(server.run(MODULE, both("stop")), "failed to update folder `After`");
+    assert_eq!((&result["changed"], &server.get("/api/folders/f")["title"]), (&json!(true), &json!("After")));
+    server.post("/_sandbox/reset", Value::Null);
+}
+
+/// What was done before a passing fault belongs to the change as much as what was done after it.
+#[test]
+fn a_change_that_took_two_looks_is_undone_as_a_whole() {
+    let server = stand_in(sandbox::Config::default());
+    for uid in ["t1", "t2"] {
+        server.post("/api/folders", json!({"title": uid, "uid": uid}));
+    }
+    server.fault(json!({"method": "POST", "path": "/api/folders/t2/move", "kind": "locked-before", "times": 1}));
+    server.fault(
+        json!({"method": "POST", "path": "/api/folders$", "kind": "status", "status": 403, "body": {"message": "no"}}),
+    );
+    let task = json!({"on_error": "rollback", "folders": [
+        {"name": "T2 renamed", "uid": "t2", "parent_uid": "t1"}, {"name": "Z", "parent_uid": "t2"},
+    ]});
+    let result = failed(server.run(MODULE, task), "failed to create folder `Z`");
+    let now = server.get("/api/folders/t2");
+    assert_eq!((&now["title"], now["parentUid"].as_str().unwrap_or_default()), (&json!("t2"), ""), "{result:#}");
+    assert_eq!(result["changed"], json!(false), "{result:#}");
+    assert_eq!(result["objects"][0]["fields"], json!(["parent", "title"]), "{result:#}");
+}
