@@ -68,7 +68,10 @@ impl Inputs {
             }
             // One that the export does not list is a data source if it is named as those are.
             let is_data_source = input.map_or(name.starts_with("DS_"), |input| input["type"] != "constant");
-            if is_data_source {
+            let built_in = uid_of_built_in(&text).filter(|_| is_data_source);
+            if let Some(uid) = built_in {
+                inputs.constants.insert(name.clone(), uid.to_owned());
+            } else if is_data_source {
                 inputs.data_sources.insert(name.clone(), text);
                 let plugin = input.and_then(|input| input["pluginId"].as_str());
                 inputs.plugins.extend(plugin.map(|plugin| (name.clone(), plugin.to_owned())));
@@ -79,9 +82,17 @@ impl Inputs {
         let mut missing = Vec::new();
         for input in &declared {
             let Some(name) = name_of(input).filter(|name| !given.contains_key(name)) else { continue };
-            match input["value"].as_str().filter(|_| input["type"] == "constant") {
-                Some(default) => drop(inputs.constants.insert(name, default.to_owned())),
-                None => missing.push(name),
+            let default = match (&input["value"], input["type"] == "constant") {
+                (Value::String(text), true) => Some(text.clone()),
+                (Value::Number(number), true) => Some(number.to_string()),
+                (Value::Bool(is), true) => Some(is.to_string()),
+                _ => None,
+            };
+            let built_in = input["pluginId"].as_str().filter(|_| input["type"] != "constant").and_then(built_in_of);
+            match (default, built_in) {
+                (Some(default), _) => drop(inputs.constants.insert(name, default)),
+                (None, Some(uid)) => drop(inputs.constants.insert(name, uid.to_owned())),
+                (None, None) => missing.push(name),
             }
         }
         if !missing.is_empty() {
@@ -131,6 +142,28 @@ impl Inputs {
     }
 }
 
+/// The uid for an input of a plugin that is no data source of an organisation but part of Grafana.
+fn built_in_of(plugin: &str) -> Option<&'static str> {
+    match plugin {
+        "__expr__" => Some("__expr__"),
+        "grafana" => Some("grafana"),
+        "mixed" => Some("-- Mixed --"),
+        "dashboard" => Some("-- Dashboard --"),
+        _ => None,
+    }
+}
+
+/// The uid of a data source that is in no list: Grafana's own ones, its default one, and one that a variable
+/// of the dashboard names.
+fn uid_of_built_in(wanted: &str) -> Option<&str> {
+    match wanted {
+        "-- Grafana --" => Some("grafana"),
+        "__expr__" | "grafana" | "-- Mixed --" | "-- Dashboard --" | "default" => Some(wanted),
+        _ if wanted.starts_with("${") => Some(wanted),
+        _ => None,
+    }
+}
+
 /// Old and new names of a plugin are the same (fact 20).
 fn same_plugin(one: &str, other: &str) -> bool {
     let short = |name: &str| {
@@ -150,18 +183,33 @@ fn mentions(value: &Value, name: &str) -> bool {
 
 fn replace(value: &mut Value, values: &BTreeMap<String, String>) {
     match value {
-        Value::String(text) if text.contains("${") => {
-            for (name, with) in values {
-                let reference = format!("${{{name}}}");
-                if text.contains(&reference) {
-                    *text = text.replace(&reference, with);
-                }
-            }
-        }
+        Value::String(text) if text.contains("${") => *text = replaced(text, values),
         Value::Array(all) => all.iter_mut().for_each(|one| replace(one, values)),
         Value::Object(all) => all.values_mut().for_each(|one| replace(one, values)),
         _ => {}
     }
+}
+
+/// In one pass: what a value brings is not looked at again.
+fn replaced(text: &str, values: &BTreeMap<String, String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, behind) = rest.split_at(at);
+        out.push_str(before);
+        let name = behind[2..].split('}').next().unwrap_or_default();
+        rest = match values.get(name).filter(|_| behind[2..].len() > name.len()) {
+            Some(with) => {
+                out.push_str(with);
+                &behind[2 + name.len() + 1..]
+            }
+            None => {
+                out.push_str("${");
+                &behind[2..]
+            }
+        };
+    }
+    out + rest
 }
 
 /// "did you mean `x`?", or all names.
@@ -229,6 +277,47 @@ mod tests {
         let (spec, warnings) = filled(json!({"DS_PROM": "Loki", "VAR_X": 5})).expect("there is one");
         assert_eq!(spec["panels"][0]["title"], "5 of ${other}");
         assert!(warnings[0].contains("prometheus"), "{warnings:?}");
+    }
+
+    /// Such as each export with an expression or an annotation has.
+    #[test]
+    fn parts_of_grafana_and_defaults_need_not_be_given() {
+        let spec = map(json!({
+            "title": "T",
+            "__inputs": [
+                {"name": "DS_EXPRESSION", "type": "datasource", "pluginId": "__expr__"},
+                {"name": "DS_GRAFANA", "type": "datasource", "pluginId": "grafana"},
+                {"name": "DS_MIXED", "type": "datasource", "pluginId": "mixed"},
+                {"name": "DS_DASHBOARD", "type": "datasource", "pluginId": "dashboard"},
+                {"name": "DS_X", "type": "datasource", "pluginId": "prometheus"},
+                {"name": "N", "type": "constant", "value": 5},
+                {"name": "B", "type": "constant", "value": false}
+            ],
+            "text": "${DS_EXPRESSION} ${DS_GRAFANA} ${DS_MIXED} ${DS_DASHBOARD} ${DS_X} ${N} ${B} ${C ${}"
+        }));
+        for (wanted, uid) in [
+            ("__expr__", "__expr__"),
+            ("-- Grafana --", "grafana"),
+            ("-- Mixed --", "-- Mixed --"),
+            ("-- Dashboard --", "-- Dashboard --"),
+            ("default", "default"),
+            ("${datasource}", "${datasource}"),
+        ] {
+            let (mut filled, mut warnings) = (spec.clone(), Vec::new());
+            let given = map(json!({"DS_X": wanted}));
+            let inputs = Inputs::of(Some(&given), &spec, &mut warnings, &mut Vec::new()).expect("nothing is missing");
+            let inputs = inputs.expect("there are some");
+            assert!(!inputs.needs_data_sources());
+            inputs.fill(&mut filled, &[], &mut warnings).expect("nothing is unknown");
+            let expected = format!("__expr__ grafana -- Mixed -- -- Dashboard -- {uid} 5 false ${{C ${{}}");
+            assert_eq!((filled["text"].as_str(), warnings.len()), (Some(expected.as_str()), 0));
+        }
+    }
+
+    #[test]
+    fn what_a_value_brings_is_not_filled_in_again() {
+        let (spec, _) = filled(json!({"DS_PROM": "p1", "VAR_X": "${DS_PROM}"})).expect("it is there");
+        assert_eq!(spec["panels"][0]["title"], "${DS_PROM} of ${other}");
     }
 
     #[test]

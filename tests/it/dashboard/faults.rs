@@ -220,3 +220,20 @@ fn two_who_make_a_folder_at_once_make_one() {
     assert_eq!(hits.as_array().map(Vec::len), Some(2), "{hits}");
     assert_eq!(dashboard(&server, "a")["meta"]["folderUid"], dashboard(&server, "b")["meta"]["folderUid"]);
 }
+
+/// Fact 25: the depth is decided by a 500, and no other look changes that.
+#[test]
+fn a_path_that_is_too_deep_is_refused_once_and_changes_nothing_more() {
+    let server = server();
+    let (uid, base) = (server.name("deep"), server.name("D1"));
+    let folder = format!("{base}/D2/D3/D4/D5/D6/D7/D8");
+    let options =
+        json!({"uid": uid, "dashboard": {"title": "Deep"}, "folder": folder, "create_folders": true, "retries": 2});
+    failed(server.run(MODULE, options.clone()), "max depth");
+    let again = failed(server.run(MODULE, options), "max depth");
+    assert_eq!(again["changed"], json!(false), "{again:#}");
+    let tops = server.get("/api/folders?limit=5000");
+    for one in tops.as_array().expect("a list").iter().filter(|one| one["title"] == json!(base)) {
+        server.api("DELETE", &format!("/api/folders/{}", one["uid"].as_str().unwrap_or_default()), Value::Null);
+    }
+}
