@@ -376,6 +376,28 @@ impl<'r> Planner<'r> {
                 )));
             }
         }
+        // By its title alone neither of them could be found again.
+        let mut titles: BTreeMap<(String, &str), usize> = BTreeMap::new();
+        let present = |change: &Change<Step>| change.step.is_present() && change.action != Action::Delete;
+        for (index, change) in planned.iter().filter(|(_, change)| present(change)) {
+            let by_uid = |index: usize| {
+                let uid = &self.task.task.declared[index].options.uid;
+                uid.as_ref().is_some_and(|uid| !uid.is_empty())
+            };
+            let end = (key_of_place(&change.step.place), change.step.title.as_str());
+            if let Some(first) = titles.insert(end, *index)
+                && !(by_uid(first) && by_uid(*index))
+            {
+                let at = |index: usize| &self.task.task.declared[index].at;
+                return Err(Error::bad_options(format!(
+                    "{} and {} declare a folder `{}` in the same place, and one of them has no uid",
+                    at(first),
+                    at(*index),
+                    change.name
+                ))
+                .hint("titles are not unique in Grafana; give both a `uid`, or declare it once"));
+            }
+        }
         Ok(())
     }
 

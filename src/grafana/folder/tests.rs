@@ -175,6 +175,16 @@ fn a_deletion_does_not_take_a_declared_folder_with_it() {
 }
 
 #[test]
+fn two_of_one_title_in_one_place_need_uids() {
+    let both = |second: Value| json!({"folders": [{"name": "Q", "uid": "q1"}, second]});
+    let error = refused(both(json!({"name": "Q"})));
+    assert!(error.contains("folders[0] and folders[1] declare a folder `Q` in the same place"), "{error}");
+    for other in [json!({"name": "Q", "uid": "q2"}), json!({"name": "Q", "parent": "Infra"})] {
+        assert!(plan_of(both(other), home(), "12.4.0").is_ok());
+    }
+}
+
+#[test]
 fn prune_keeps_what_is_declared_managed_or_not_empty() {
     let mut snapshot = home();
     let mut folders: Vec<Folder> = snapshot.tree.all().cloned().collect();
