@@ -99,6 +99,13 @@ pub struct Step {
     lost: String,
 }
 
+impl Step {
+    /// Whether it is of a folder: one that is absent already, or was refused, has neither title nor place.
+    fn is_present(&self) -> bool {
+        !self.title.is_empty()
+    }
+}
+
 impl Default for Step {
     fn default() -> Step {
         Step {

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::{
     FolderKind, Snapshot, Step,
     options::{FolderOptions, Prune, State},
-    places::{Place, key_of_uid},
+    places::{Place, key_of_place, key_of_uid},
 };
 use crate::{
-    grafana::folder_tree::{Folder, titles},
+    grafana::folder_tree::{Folder, FolderTree, titles},
     module::{Action, Change, Context, Declared, Error, ErrorKind, Result, kind::object},
 };
 
@@ -63,6 +63,7 @@ impl<'r> Planner<'r> {
             waiting = later;
         }
         self.refuse_twice(&planned)?;
+        self.keep_declared(&mut planned)?;
         let mut changes: Vec<Change<Step>> = planned.into_values().collect();
         changes.append(&mut self.changes);
         if let Some(prune) = &self.task.task.settings.prune {
@@ -299,6 +300,69 @@ impl<'r> Planner<'r> {
         Ok(changes)
     }
 
+    /// Refuses deletions that would take a declared folder with them. They come last, so what this plan moves
+    /// out of the folder is out by then; where that fails, the deletion is not tried.
+    fn keep_declared(&self, planned: &mut BTreeMap<usize, Change<Step>>) -> Result<()> {
+        let tree = &self.snapshot.tree;
+        let deleted: Vec<(usize, Folder)> = planned
+            .iter()
+            .filter(|(_, change)| change.action == Action::Delete)
+            .filter_map(|(index, change)| Some((*index, change.step.found.clone()?)))
+            .collect();
+        for (index, folder) in deleted {
+            let at = |index: usize| &self.task.task.declared[index].at;
+            let places = self.places(planned);
+            let kept = planned.iter().find(|(_, change)| {
+                change.action != Action::Delete
+                    && change.step.is_present()
+                    && within(tree, &places, &change.step.place, &folder.uid)
+            });
+            // One that could not be planned stays where it is.
+            let unplanned = || {
+                planned.iter().find(|(index, change)| {
+                    let options = &self.task.task.declared[**index].options;
+                    let uid = options.uid.as_deref().unwrap_or_default();
+                    change.refused.is_some()
+                        && options.state != Some(State::Absent)
+                        && within(tree, &places, &Place::At(uid.to_owned()), &folder.uid)
+                })
+            };
+            if let Some((other, change)) = kept.or_else(unplanned) {
+                let error = Error::bad_options(format!(
+                    "{}: folder `{}` is not deleted, since `{}`, which {} declares present, lies in it",
+                    at(index),
+                    tree.path_of(&folder.uid),
+                    change.name,
+                    at(*other)
+                ))
+                .hint("it would be deleted too; give it another `parent`, or declare it absent");
+                let refused = self.task.refuse(index, &folder.title, error, Step::default())?;
+                planned.insert(index, refused);
+                continue;
+            }
+            let moved_out: Vec<String> = planned
+                .values()
+                .filter(|change| matches!(change.action, Action::Update | Action::Move))
+                .filter(|change| change.step.uid.as_deref().is_some_and(|uid| tree.is_within(uid, &folder.uid)))
+                .map(|change| change.key.clone())
+                .collect();
+            if let Some(change) = planned.get_mut(&index) {
+                change.needs.extend(moved_out);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where folders lie once this plan is carried out, by key; those that are not in it stay.
+    fn places(&self, planned: &BTreeMap<usize, Change<Step>>) -> BTreeMap<String, Place> {
+        planned
+            .values()
+            .chain(&self.changes)
+            .filter(|change| change.step.is_present() && change.action != Action::Delete)
+            .map(|change| (change.key.clone(), change.step.place.clone()))
+            .collect()
+    }
+
     fn refuse_twice(&self, planned: &BTreeMap<usize, Change<Step>>) -> Result<()> {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, change) in planned.iter().filter(|(_, change)| !change.key.is_empty()) {
@@ -312,6 +376,28 @@ impl<'r> Planner<'r> {
                 )));
             }
         }
+        // By its title alone neither of them could be found again.
+        let mut titles: BTreeMap<(String, &str), usize> = BTreeMap::new();
+        let present = |change: &Change<Step>| change.step.is_present() && change.action != Action::Delete;
+        for (index, change) in planned.iter().filter(|(_, change)| present(change)) {
+            let by_uid = |index: usize| {
+                let uid = &self.task.task.declared[index].options.uid;
+                uid.as_ref().is_some_and(|uid| !uid.is_empty())
+            };
+            let end = (key_of_place(&change.step.place), change.step.title.as_str());
+            if let Some(first) = titles.insert(end, *index)
+                && !(by_uid(first) && by_uid(*index))
+            {
+                let at = |index: usize| &self.task.task.declared[index].at;
+                return Err(Error::bad_options(format!(
+                    "{} and {} declare a folder `{}` in the same place, and one of them has no uid",
+                    at(first),
+                    at(*index),
+                    change.name
+                ))
+                .hint("titles are not unique in Grafana; give both a `uid`, or declare it once"));
+            }
+        }
         Ok(())
     }
 
@@ -322,6 +408,27 @@ impl<'r> Planner<'r> {
                 .push("this version of Grafana does not show descriptions, so it was not compared".to_owned());
         }
     }
+}
+
+/// Whether a place is that folder or lies in it, once the plan is carried out.
+fn within(tree: &FolderTree, places: &BTreeMap<String, Place>, place: &Place, ancestor: &str) -> bool {
+    let mut here = place.clone();
+    // Moves could make a circle, which Grafana refuses; the search for its end has one.
+    for _ in 0..=places.len() + tree.all().count() {
+        let next = match &here {
+            Place::At(uid) if uid == ancestor => return true,
+            place => places.get(&key_of_place(place)).cloned(),
+        };
+        here = match (next, &here) {
+            (Some(next), _) => next,
+            (None, Place::At(uid)) => match tree.get(uid) {
+                Some(folder) => Place::At(folder.parent.clone()),
+                None => return false,
+            },
+            (None, Place::Made(_)) => return false,
+        };
+    }
+    false
 }
 
 /// The declared title, as Grafana keeps it.

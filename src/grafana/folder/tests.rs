@@ -153,6 +153,38 @@ fn children_are_deleted_before_their_parents_and_after_everything_else() {
 }
 
 #[test]
+fn a_deletion_does_not_take_a_declared_folder_with_it() {
+    let gone = json!({"name": "Infra", "uid": "infra", "state": "absent"});
+    for network in [json!({"name": "Network", "uid": "net"}), json!({"name": "New", "parent_uid": "net"})] {
+        let error = refused(json!({"folders": [gone, network]}));
+        assert!(error.contains("folder `Infra` is not deleted") && error.contains("folders[1]"), "{error}");
+    }
+    let moved = json!({"folders": [gone, {"name": "Network", "uid": "net", "parent": "/"}]});
+    let plan = plan_of(moved, home(), "12.4.0").expect("it is moved out");
+    assert_eq!(told(&plan), ["delete Infra ", "move Network parent"]);
+    assert_eq!(plan[0].needs, [plan[1].key.clone()]);
+    let mut snapshot = home();
+    snapshot.tree = tree(&[("infra", "Infra", ""), ("net", "Network", "infra"), ("deep", "Deep", "net")]);
+    let along = json!({"folders": [
+        gone, {"name": "Network", "uid": "net", "parent": "/"}, {"name": "Deep", "uid": "deep"},
+    ]});
+    assert!(plan_of(along, snapshot, "12.4.0").is_ok(), "it goes along with its parent");
+    let continued = json!({"on_error": "continue", "folders": [gone, {"name": "Network", "uid": "net"}]});
+    let plan = plan_of(continued, home(), "12.4.0").expect("the rest");
+    assert!(plan[0].refused.is_some() && !plan[0].is_change());
+}
+
+#[test]
+fn two_of_one_title_in_one_place_need_uids() {
+    let both = |second: Value| json!({"folders": [{"name": "Q", "uid": "q1"}, second]});
+    let error = refused(both(json!({"name": "Q"})));
+    assert!(error.contains("folders[0] and folders[1] declare a folder `Q` in the same place"), "{error}");
+    for other in [json!({"name": "Q", "uid": "q2"}), json!({"name": "Q", "parent": "Infra"})] {
+        assert!(plan_of(both(other), home(), "12.4.0").is_ok());
+    }
+}
+
+#[test]
 fn prune_keeps_what_is_declared_managed_or_not_empty() {
     let mut snapshot = home();
     let mut folders: Vec<Folder> = snapshot.tree.all().cloned().collect();
