@@ -34,7 +34,7 @@ use crate::{
 };
 use compare::{laid_over, shown, text};
 use payload::Form;
-use plan::{find, in_scope};
+use plan::{Found, find, in_scope};
 
 /// The kind of object.
 pub struct DatasourceKind;
@@ -164,7 +164,8 @@ impl Kind for DatasourceKind {
         for desired in context.desired {
             let found = find(desired, &snapshot.listed);
             let Some(stored) = found.stored() else { continue };
-            let other_uid = matches!(found, plan::Found::OtherUid(_)) && desired.options.is_present();
+            let other_uid =
+                matches!(found, Found::OtherUid(_) | Found::HalfReplaced(_)) && desired.options.is_present();
             uid_changes |= other_uid;
             let whole =
                 if desired.options.is_present() { other_uid || is_needed_whole(desired, stored) } else { undoes };

@@ -29,6 +29,8 @@ pub struct Step {
     pub is_default: Option<bool>,
     /// The uid of the one that it takes the default from.
     pub default_before: Option<String>,
+    /// Whether an earlier run, or an earlier try, has made the new one of a replacement already.
+    pub resumes: bool,
 }
 
 /// How a declared data source was found.
@@ -37,6 +39,9 @@ pub enum Found<'s> {
     There(&'s Value),
     /// Under its name, with another uid than the declared one.
     OtherUid(&'s Value),
+    /// Under its name with another uid, while the one with its uid stands beside it: a replacement that came
+    /// only half the way.
+    HalfReplaced(&'s Value),
     /// Not at all.
     Missing,
 }
@@ -45,7 +50,7 @@ impl<'s> Found<'s> {
     /// What was found, either way.
     pub fn stored(&self) -> Option<&'s Value> {
         match self {
-            Found::There(stored) | Found::OtherUid(stored) => Some(stored),
+            Found::There(stored) | Found::OtherUid(stored) | Found::HalfReplaced(stored) => Some(stored),
             Found::Missing => None,
         }
     }
@@ -55,14 +60,25 @@ impl<'s> Found<'s> {
 /// Both are compared exactly (fact 12).
 pub fn find<'s>(desired: &Desired, listed: &'s [Value]) -> Found<'s> {
     let (uid, name) = (desired.options.uid(), desired.options.name());
-    if let Some(stored) = uid.and_then(|uid| listed.iter().find(|stored| text(stored, "uid") == uid)) {
-        return Found::There(stored);
+    if let Some(uid) = uid
+        && let Some(stored) = listed.iter().find(|stored| text(stored, "uid") == uid)
+    {
+        let old = listed.iter().find(|other| text(other, "name") == name && text(other, "uid") != uid);
+        return match old.filter(|old| text(stored, "name") == name_beside(text(old, "uid"), uid)) {
+            Some(old) if desired.options.is_present() => Found::HalfReplaced(old),
+            _ => Found::There(stored),
+        };
     }
     match listed.iter().find(|stored| text(stored, "name") == name) {
         Some(stored) if uid.is_some() => Found::OtherUid(stored),
         Some(stored) => Found::There(stored),
         None => Found::Missing,
     }
+}
+
+/// The name of the new one of a replacement, as long as the old one is there.
+pub fn name_beside(old: &str, new: &str) -> String {
+    format!("{new} instead of {old}").chars().take(190).collect()
 }
 
 /// What is declared, for the type that it has or is to have.
@@ -93,6 +109,10 @@ pub fn plan(context: &Context<'_, DatasourceKind>, snapshot: &Snapshot) -> Resul
             let (uid, name) = (text(stored, "uid"), desired.options.name());
             return Err(desired.wrong(format!("`{other}` and `{name}` are one data source, that of uid `{uid}`")));
         }
+        if let (Found::HalfReplaced(_), Some(uid)) = (&found, desired.options.uid()) {
+            // It must not look as if nobody had declared the one beside it.
+            meant.insert(uid, desired.options.name());
+        }
         changes.push(match one(index, desired, found, snapshot, takes_default) {
             Ok(change) => change,
             Err(error) => context.refuse(index, desired.options.name(), error, Step::default())?,
@@ -118,11 +138,12 @@ fn one(
         (Found::Missing, false) => {
             return Ok(Change::new(Some(index), name, Action::Unchanged, Value::Null, Value::Null, Step::default()));
         }
-        (Found::There(stored) | Found::OtherUid(stored), false) => deletion(Some(index), stored, snapshot),
+        (Found::There(stored) | Found::OtherUid(stored) | Found::HalfReplaced(stored), false) => {
+            deletion(Some(index), stored, snapshot)
+        }
         (Found::Missing, true) => creation(index, desired, snapshot)?,
-        (Found::There(stored) | Found::OtherUid(stored), true) => {
-            let other_uid = matches!(found, Found::OtherUid(_));
-            update(index, desired, snapshot.whole(stored), other_uid, snapshot, takes_default)?
+        (Found::There(stored) | Found::OtherUid(stored) | Found::HalfReplaced(stored), true) => {
+            update(index, desired, snapshot.whole(stored), &found, snapshot, takes_default)?
         }
     };
     if let (true, Some(stored)) = (change.is_change(), found.stored())
@@ -168,6 +189,7 @@ fn creation(index: usize, desired: &Desired, snapshot: &Snapshot) -> Result<Chan
         is_default: options.is_default,
         default_before: loses_default(&after, &Value::Null, snapshot),
         found: None,
+        resumes: false,
     };
     let mut change = Change::new(Some(index), name, Action::Create, Value::Null, after, step).at_rank(1);
     change.warnings = form.warnings;
@@ -181,17 +203,19 @@ fn update(
     index: usize,
     desired: &Desired,
     stored: &Value,
-    other_uid: bool,
+    found: &Found<'_>,
     snapshot: &Snapshot,
     takes_default: bool,
 ) -> Result<Change<Step>> {
     let options = &desired.options;
+    let resumes = matches!(found, Found::HalfReplaced(_));
+    let other_uid = resumes || matches!(found, Found::OtherUid(_));
     let form = form(desired, Some(stored));
     let before = shown(stored);
     let after = laid_over(&before, &form);
     let set: BTreeSet<&str> = secrets_set(stored).collect();
     // From 12 on a PUT with another uid is answered 500; 11.5 takes it (facts 18, 59).
-    let anew = other_uid && snapshot.version.as_ref().is_none_or(|version| version.major >= 12);
+    let anew = resumes || other_uid && snapshot.version.as_ref().is_none_or(|version| version.major >= 12);
     let (send_all, mark) = fingerprint_of(desired, stored, &form)?;
     let send_all = send_all || anew || options.sends_always();
     let mut secrets = BTreeMap::new();
@@ -228,6 +252,7 @@ fn update(
         secrets,
         is_default: options.is_default,
         default_before: loses_default(&after, &before, snapshot),
+        resumes,
     };
     let mut change = Change::new(Some(index), options.name(), action, before, after, step).at_rank(1);
     change.sent = sent;

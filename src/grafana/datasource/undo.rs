@@ -8,7 +8,7 @@ use super::{
     compare::{FINGERPRINT, secrets_set, text},
     ok, optional,
     plan::Step,
-    write::{post, write},
+    write::{by_uid, post, write},
 };
 use crate::{
     http::Writer,
@@ -37,6 +37,10 @@ pub fn undo(writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Res
         }
         (Action::Replace, Some(found)) => {
             optional(writer.delete(&address(&now))?)?;
+            if by_uid(*writer, text(found, "uid"))?.is_some() {
+                // It came only half the way: the old one was never gone.
+                return Ok(());
+            }
             let mut body = as_found(found, &[]);
             // Those of the task are nearer than none; whether they are the old ones nobody can tell.
             let secrets: Object =

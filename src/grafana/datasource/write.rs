@@ -2,11 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::{address, compare::text, ok, optional, plan::Step};
+use super::{
+    address,
+    compare::text,
+    ok, optional,
+    plan::{Step, name_beside},
+};
 use crate::{
-    http::{Reader, Response, Writer, path},
+    http::{Reader, Response, Writer, path, pause_before},
     module::{Action, Applied, Change, Error, ErrorKind, Object, Result, kind::object},
 };
+
+/// So often a write in the middle of a replacement is tried again.
+const TRIES: u32 = 4;
 
 /// Carries out one change.
 pub fn apply(writer: Writer<'_>, change: &Change<Step>) -> Result<Applied> {
@@ -41,6 +49,8 @@ fn create(writer: Writer<'_>, step: &Step) -> Result<Value> {
     let Some(is_default) = step.is_default.filter(|declared| stored["isDefault"] != *declared) else {
         return Ok(stored);
     };
+    let ids = object([("uid", stored["uid"].clone()), ("id", stored["id"].clone())]);
+    writer.remember(Applied { ids, ..Applied::default() });
     // The first one of an organisation becomes the default, whatever was sent (fact 13).
     let mut body = step.body.clone();
     body["isDefault"] = json!(is_default);
@@ -56,30 +66,103 @@ fn create(writer: Writer<'_>, step: &Step) -> Result<Value> {
 /// of its own before the old one goes: whatever fails, one of them is there, and another run goes on.
 fn replace(writer: Writer<'_>, step: &Step, found: &Value) -> Result<Value> {
     let (old, new) = (text(found, "uid"), text(&step.body, "uid"));
-    let mut beside = with_secrets(step);
-    beside["name"] = json!(format!("{new} instead of {old}").chars().take(190).collect::<String>());
-    let made = match post(writer, &beside) {
-        Err(error) if error.uncertain => by_uid(*writer, new)?.ok_or(error)?,
-        other => other?,
+    let name = name_beside(old, new);
+    let made = if step.resumes { by_uid(*writer, new)? } else { None };
+    let made = match made {
+        Some(made) => made,
+        None => make_beside(writer, step, &name)?,
     };
-    let gone = optional(writer.delete(&address(found))?).map(drop);
-    match gone {
-        Err(error) if error.uncertain && by_uid(*writer, old)?.is_none() => {}
-        Err(error) => {
-            let left = writer.delete(&address(&made)).and_then(optional).map(drop);
-            return Err(match left {
-                Ok(()) => explained(error),
-                Err(second) => explained(error).context(format_args!("the new one could not be taken back ({second})")),
-            });
+    // Only what finds it: this answer is not how it stands in the end.
+    let ids = object([("uid", made["uid"].clone()), ("id", made["id"].clone())]);
+    writer.remember(Applied { ids, ..Applied::default() });
+    if let Err(error) = delete_surely(writer, found) {
+        if error.uncertain || error.kind == ErrorKind::NotTried {
+            let there = format!("the new one is there as `{name}` beside the old one of uid `{old}`");
+            return Err(half_done(error, &there));
         }
-        Ok(()) => {}
+        let left = writer.delete(&address(&made)).and_then(optional).map(drop);
+        return Err(match left {
+            Ok(()) => explained(error),
+            Err(second) => half_done(
+                explained(error),
+                &format!("the old one stays, and the new one, `{name}`, could not be taken back ({second})"),
+            ),
+        });
     }
-    let mut body = step.body.clone();
-    body["version"] = made["version"].clone();
-    write(writer, &made, &body)
+    rename(writer, step, &made).map_err(|error| {
+        let there =
+            format!("the old one of uid `{old}` is deleted, and the new one of uid `{new}` is there as `{name}`");
+        half_done(error, &there)
+    })
 }
 
-fn by_uid(reader: Reader<'_>, uid: &str) -> Result<Option<Value>> {
+fn make_beside(writer: Writer<'_>, step: &Step, name: &str) -> Result<Value> {
+    let mut beside = with_secrets(step);
+    beside["name"] = json!(name);
+    // It takes the default at the end: were it taken back before, nobody would have it.
+    beside["isDefault"] = json!(false);
+    match post(writer, &beside) {
+        Err(error) if error.uncertain => by_uid(*writer, text(&step.body, "uid"))?.ok_or(error),
+        other => other,
+    }
+}
+
+/// Deletes; after an answer that tells nothing certain it looks, and tries again where it is still there.
+fn delete_surely(writer: Writer<'_>, found: &Value) -> Result<()> {
+    let mut attempt = 0;
+    loop {
+        let Err(error) = writer.delete(&address(found)).and_then(optional) else { return Ok(()) };
+        attempt += 1;
+        if !error.uncertain || attempt > TRIES {
+            return Err(error);
+        }
+        std::thread::sleep(pause_before(attempt));
+        match writer.get(&address(found)).and_then(optional) {
+            Ok(None) => return Ok(()),
+            Ok(Some(_)) => {}
+            Err(_) => return Err(error),
+        }
+    }
+}
+
+/// The last step of a replacement: all that is declared, its name among it. The secrets go out again where
+/// those that were sent first may be other ones.
+fn rename(writer: Writer<'_>, step: &Step, made: &Value) -> Result<Value> {
+    let mut body = if step.resumes { with_secrets(step) } else { step.body.clone() };
+    body["version"] = made["version"].clone();
+    let mut attempt = 0;
+    loop {
+        let error = match write(writer, made, &body) {
+            Err(error) => error,
+            done => return done,
+        };
+        attempt += 1;
+        if !error.uncertain || attempt > TRIES {
+            return Err(error);
+        }
+        std::thread::sleep(pause_before(attempt));
+        match by_uid(*writer, text(made, "uid")) {
+            Ok(Some(now)) if now["version"] != body["version"] && now["name"] == body["name"] => return Ok(now),
+            Ok(Some(now)) => body["version"] = now["version"].clone(),
+            _ => return Err(error),
+        }
+    }
+}
+
+/// A replacement that came only half the way; what is there now, and how it goes on.
+fn half_done(mut error: Error, there: &str) -> Error {
+    if error.kind == ErrorKind::NotTried {
+        error.kind = ErrorKind::GaveUp;
+    }
+    error.hint = Some(match error.hint.take() {
+        Some(hint) => format!("{hint}; another run goes on from there"),
+        None => "another run goes on from there".to_owned(),
+    });
+    error.context(there)
+}
+
+/// A data source by its uid, if it is there.
+pub fn by_uid(reader: Reader<'_>, uid: &str) -> Result<Option<Value>> {
     optional(reader.get(&path(&["api", "datasources", "uid", uid]))?)?.map(|answer| answer.json()).transpose()
 }
 

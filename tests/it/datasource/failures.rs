@@ -175,3 +175,73 @@ fn a_replacement_that_fails_leaves_the_old_one() {
     fine(server.run(MODULE, prometheus("new", json!({"name": "P"}))));
     assert_eq!((names(&server), &read(&server, "new")["name"]), (vec!["P".to_owned()], &json!("P")));
 }
+
+/// A kill, or a lock that did not end: the new one stands beside the old one.
+#[test]
+fn a_replacement_that_came_half_the_way_goes_on() {
+    let new = json!({"name": "d1", "uid": "new", "ds_type": "loki", "ds_url": "http://x"});
+    let one = || {
+        let server = fresh();
+        fine(server.run(MODULE, prometheus("other", json!({"is_default": true}))));
+        fine(server.run(MODULE, json!({"name": "d1", "uid": "old", "ds_type": "loki", "ds_url": "http://x"})));
+        server
+    };
+    // One lock is over within the run.
+    for kind in ["locked-before", "locked-after", "reset"] {
+        let server = one();
+        fault(&server, "DELETE", "/api/datasources/*", json!({"kind": kind, "after": true}));
+        let result = fine(server.run(MODULE, new.clone()));
+        assert_eq!((&result["changed"], names(&server)), (&json!(true), vec!["d1".to_owned(), "other".to_owned()]));
+        assert_eq!(fine(server.run(MODULE, new.clone()))["changed"], json!(false), "{kind}");
+    }
+    // What a killed run leaves: another one goes on, also under `prune`, with the secrets that it has.
+    let server = one();
+    let beside = json!({"name": "new instead of old", "uid": "new", "type": "loki", "url": "http://x", "access": "proxy",
+        "secureJsonData": {"basicAuthPassword": "of-the-killed-run"}});
+    server.post("/api/datasources", beside);
+    let list = json!({"prune": {"type": "loki"}, "datasources": [with(new.clone(), json!({"basic_auth_user": "u",
+        "basic_auth_password": "of-this-run"}))]});
+    let predicted = fine(server.check(MODULE, list.clone()));
+    let result = fine(server.run(MODULE, list.clone()));
+    assert_eq!((&predicted["msg"], &result["msg"]), (&json!("would be: 1 replaced"), &json!("1 replaced")));
+    assert_eq!((names(&server), &read(&server, "new")["name"]), (vec!["d1".into(), "other".into()], &json!("d1")));
+    assert!(server.get("/_sandbox/secrets").to_string().contains("of-this-run"));
+    assert_eq!(fine(server.run(MODULE, list))["changed"], json!(false));
+}
+
+#[test]
+fn a_replacement_whose_last_step_is_refused_is_told_and_undone_or_goes_on() {
+    for on_error in ["stop", "rollback"] {
+        let server = fresh();
+        fine(server.run(MODULE, prometheus("old", json!({"name": "P", "is_default": true}))));
+        let refused = json!({"kind": "status", "status": 403, "body": {"message": "no"}});
+        fault(&server, "PUT", "/api/datasources/uid/new", refused);
+        let new = prometheus("new", json!({"name": "P", "is_default": true}));
+        let options = with(new.clone(), json!({"on_error": on_error}));
+        let result = failed(server.run(MODULE, options), "failed to replace data source `P`");
+        let told = result["msg"].to_string();
+        assert!(told.contains("`old` is deleted") && told.contains("`new instead of old`"), "{result:#}");
+        if on_error == "rollback" {
+            assert_eq!((names(&server), &read(&server, "old")["isDefault"]), (vec!["P".to_owned()], &json!(true)));
+            continue;
+        }
+        assert_eq!((&result["changed"], names(&server)), (&json!(true), vec!["new instead of old".to_owned()]));
+        fine(server.run(MODULE, new));
+        assert_eq!((names(&server), &read(&server, "new")["isDefault"]), (vec!["P".to_owned()], &json!(true)));
+    }
+}
+
+#[test]
+fn a_replacement_that_is_never_certain_is_undone() {
+    let server = fresh();
+    fine(server.run(MODULE, prometheus("old", json!({"name": "P", "is_default": true}))));
+    server
+        .fault(json!({"method": "DELETE", "path": "/api/datasources/uid/old", "kind": "locked-before", "times": 500}));
+    let options = prometheus("new", json!({"name": "P", "is_default": true, "on_error": "rollback"}));
+    let result = failed(server.run(MODULE, options), "beside the old one of uid `old`");
+    assert_eq!(
+        (names(&server), &read(&server, "old")["isDefault"]),
+        (vec!["P".to_owned()], &json!(true)),
+        "{result:#}"
+    );
+}
