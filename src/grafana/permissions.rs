@@ -8,9 +8,12 @@ use serde_json::{Value, json};
 
 use super::{ok, optional};
 use crate::{
-    http::{Reader, Writer, path, with_query},
+    http::{Reader, Writer, path, pause_before, with_query},
     module::{Error, ErrorKind, Result},
 };
+
+/// So often permissions are set before a lock counts as a failure.
+const TRIES: u32 = 4;
 
 /// One permission: what a role, a team or a user may do.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -177,7 +180,18 @@ pub fn of_root(maker: i64) -> Value {
 
 /// Sets the permissions at that address; those left out go.
 pub fn write(writer: Writer<'_>, address: &str, body: &Value) -> Result<()> {
-    ok(writer.post(address, body)?).map(drop).map_err(|error| error.context("failed to set its permissions"))
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match writer.post(address, body) {
+            // It replaces all of them, so it may be repeated without a look: what was made before it must
+            // not be left without permissions because of one lock.
+            Err(error) if error.uncertain && attempt < TRIES => std::thread::sleep(pause_before(attempt)),
+            answer => {
+                return answer.and_then(ok).map(drop).map_err(|error| error.context("failed to set its permissions"));
+            }
+        }
+    }
 }
 
 fn team(reader: Reader<'_>, name: &str) -> Result<i64> {

@@ -134,7 +134,7 @@ fn attempt<K: Kind>(task: &mut Task<K>, internal: &Internal, started: Instant, s
     K::expand(task)?;
     let desired = K::load(task)?;
     let mut settings = K::client(task)?;
-    settings.deadline = started + deadline(task.common.deadline);
+    settings.deadline = started.checked_add(deadline(task.common.deadline)).unwrap_or(started + DEADLINE);
     settings.writers = settings.writers.min(K::WRITERS);
     let server = settings.base.as_str().to_owned();
     let mut client = Client::new(settings)?;

@@ -164,6 +164,16 @@ fn a_folder_made_despite_an_error_has_its_permissions() {
     assert_eq!(roles, ["Editor2", "Viewer1", "admin4"]);
 }
 
+/// The same when its permissions meet a lock of their own.
+#[test]
+fn a_folder_made_despite_an_error_gets_its_permissions_at_the_second_try() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders$", "kind": "locked-after", "times": 1}));
+    server.fault(json!({"method": "POST", "path": "/api/folders/*/permissions", "kind": "locked-before", "times": 1}));
+    fine(server.run(MODULE, json!({"name": "Locked", "uid": "locked", "deadline": 1e19})));
+    assert_eq!(server.get("/api/folders/locked/permissions").as_array().map(Vec::len), Some(3));
+}
+
 #[test]
 fn a_folder_that_was_not_made_is_made_after_another_look() {
     let server = stand_in(sandbox::Config::default());

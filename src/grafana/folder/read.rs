@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     grafana::{
-        folder_tree::{Folder, FolderTree},
+        folder_tree::{Folder, FolderTree, titles},
         ok, permissions,
         permissions::Subjects,
     },
@@ -40,6 +40,18 @@ pub fn read(context: &Context<'_, FolderKind>, reader: Reader<'_>) -> Result<Sna
         }
     }
     let prune = context.task.settings.prune.as_ref();
+    // Only what lies in the scope is looked into: one request a folder.
+    let scope = match prune {
+        Some(prune) => match (&prune.parent, &prune.parent_uid) {
+            (Some(path), _) => {
+                let path = titles(path);
+                let (uid, missing) = tree.walk(&path)?;
+                missing.is_empty().then_some(uid)
+            }
+            (_, uid) => uid.clone(),
+        },
+        None => None,
+    };
     let to_count: Vec<&Folder> = tree
         .all()
         .filter(|folder| {
@@ -47,7 +59,7 @@ pub fn read(context: &Context<'_, FolderKind>, reader: Reader<'_>) -> Result<Sna
                 || prune.is_some_and(|prune| {
                     folder.title.starts_with(prune.name_prefix.as_deref().unwrap_or_default())
                         && !declared().any(|options| options.uid.as_deref() == Some(&folder.uid))
-                        && prune.parent_uid.as_ref().is_none_or(|parent| folder.parent == *parent)
+                        && scope.as_ref().is_none_or(|parent| folder.parent == *parent)
                 })
         })
         .collect();
