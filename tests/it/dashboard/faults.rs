@@ -253,3 +253,19 @@ fn one_whose_permissions_are_refused_is_taken_back() {
         assert_eq!(dashboard(&server, "half")["dashboard"]["title"], "Half");
     }
 }
+
+/// Before 12 a uid that is not there is a 403 for whoever may not see all dashboards.
+#[test]
+fn a_forbidden_uid_that_no_search_finds_is_missing() {
+    let server = stand_in_11();
+    for (options, changed) in [
+        (json!({"uid": "none", "state": "absent"}), false),
+        (json!({"uid": "none", "state": "export", "path": "/tmp/hearth-none.json"}), false),
+        (json!({"uid": "none", "dashboard": {"title": "None"}}), true),
+    ] {
+        server.fault(json!({"method": "GET", "path": "/api/dashboards/uid/none", "kind": "status", "status": 403, "body": {"message": "no"}, "times": 1}));
+        assert_eq!(fine(server.run(MODULE, options))["changed"], json!(changed));
+    }
+    server.fault(json!({"method": "GET", "path": "/api/dashboards/uid/none", "kind": "status", "status": 403, "body": {"message": "no"}, "times": 1}));
+    failed(server.run(MODULE, json!({"uid": "none", "state": "absent"})), "Permission Denied");
+}
