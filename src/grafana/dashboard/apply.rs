@@ -74,6 +74,10 @@ fn saved(context: &Run<'_>, writer: Writer<'_>, save: &Save) -> Result<Applied> 
             create(context, writer, &uid, &save.spec, &save.folder, Some(save))?
         }
     };
+    // Undoing needs what the save answered, if the permissions are refused.
+    if save.found.is_none() || save.differs {
+        remember(writer, &applied);
+    }
     if let Some(body) = &save.permissions {
         let uid = applied.ids.get("uid").and_then(Value::as_str).unwrap_or_default().to_owned();
         permissions::write(writer, &permissions_address(&uid), body)?;
@@ -81,6 +85,10 @@ fn saved(context: &Run<'_>, writer: Writer<'_>, save: &Save) -> Result<Applied> 
     let uid = applied.ids.get("uid").and_then(Value::as_str).map(str::to_owned);
     applied.ids.extend(ids(&context.task.connection.url, uid.as_deref(), &save.spec.title));
     Ok(applied)
+}
+
+fn remember(writer: Writer<'_>, applied: &Applied) {
+    writer.remember(Applied { ids: applied.ids.clone(), answer: applied.answer.clone(), ..Applied::default() });
 }
 
 /// Makes a dashboard.
@@ -99,20 +107,22 @@ fn create(
     let made = if context.session.by_apis() {
         create_by_apis(context, writer, uid, spec, folder, message)
     } else {
-        create_by_api(context, writer, uid, spec, folder, message, asks)
+        create_by_api(writer, uid, spec, folder, message)
     };
-    match made {
+    let mut applied = match made {
         Err(error) if error.uncertain || (error.kind == ErrorKind::Conflict && !first) => {
             // Where that cannot be told either, the harness looks again.
             let Ok(Some(version)) = version_of(context, *writer, uid, spec) else { return Err(error) };
-            let mut warnings = vec!["the service answered an error and had made it all the same".to_owned()];
-            if asks {
-                warnings.extend(mend(context, writer, uid)?);
-            }
-            Ok(Applied { ids: written(uid, version), answer: Value::Null, warnings, ..Applied::default() })
+            let warnings = vec!["the service answered an error and had made it all the same".to_owned()];
+            Applied { ids: written(uid, version), answer: Value::Null, warnings, ..Applied::default() }
         }
-        made => made,
+        made => made?,
+    };
+    if asks {
+        remember(writer, &applied);
+        applied.warnings.extend(mend(context, writer, uid)?);
     }
+    Ok(applied)
 }
 
 fn create_by_apis(
@@ -144,15 +154,7 @@ fn create_by_apis(
     Ok(of_resource(&answer))
 }
 
-fn create_by_api(
-    context: &Run<'_>,
-    writer: Writer<'_>,
-    uid: &str,
-    spec: &Spec,
-    folder: &str,
-    message: Option<&str>,
-    asks: bool,
-) -> Result<Applied> {
+fn create_by_api(writer: Writer<'_>, uid: &str, spec: &Spec, folder: &str, message: Option<&str>) -> Result<Applied> {
     let mut dashboard = spec.value();
     dashboard["uid"] = json!(uid);
     // A folder left out means the root all the same (fact 34); it is always written.
@@ -165,9 +167,6 @@ fn create_by_api(
             "somebody else made it at the same time: version {} was written over, and is in the history",
             version - 1
         ));
-    }
-    if asks {
-        warnings.extend(mend(context, writer, uid)?);
     }
     Ok(Applied { ids: written(uid, version), answer, warnings, ..Applied::default() })
 }
@@ -187,7 +186,14 @@ fn version_of(context: &Run<'_>, reader: Reader<'_>, uid: &str, spec: &Spec) -> 
 /// Under load a dashboard at the root loses its permissions, without a word (facts 51, 65).
 fn mend(context: &Run<'_>, writer: Writer<'_>, uid: &str) -> Result<Option<String>> {
     let address = permissions_address(uid);
-    match permissions::read(*writer, &address)? {
+    let held = match permissions::read(*writer, &address) {
+        // Whoever makes one at the root administers it, unless that was lost.
+        Err(error) if error.status == Some(403) => {
+            return Ok(Some("its permissions cannot be looked at: the service may have lost them".to_owned()));
+        }
+        held => held?,
+    };
+    match held {
         Some(held) if held.compared.as_array().is_some_and(Vec::is_empty) => {
             permissions::write(writer, &address, &permissions::of_root(context.session.session.user_id))?;
             Ok(Some("the service had lost its permissions; they were set".to_owned()))

@@ -1,7 +1,7 @@
 //! From the options to what is to be: reads files and addresses, refuses what Grafana would refuse, and
 //! sends nothing to it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use super::{
     source::{self, Source},
 };
 use crate::{
-    grafana::permissions::Grant,
+    grafana::{folder_tree::FolderTree, permissions::Grant},
     http::{Download, Tls},
     module::{Declared, Error, ErrorContext, Result, Task, common::seconds, parallel},
 };
@@ -32,6 +32,8 @@ pub struct Desired {
     pub pending: Option<Arc<Pending>>,
     /// The folder that it is to lie in, if anything says it.
     pub folder: Option<Wanted>,
+    /// The uid of the folder that an export or a resource says it was in, where no option says another.
+    pub came_from: Option<String>,
     /// Whether folders are made.
     pub create_folders: bool,
     /// Whether it is written over what came between.
@@ -49,6 +51,14 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// The folder that it is to lie in: that of an export or a resource where there is such a one.
+    pub fn wanted(&self, tree: &FolderTree) -> Option<Cow<'_, Wanted>> {
+        match self.came_from.as_ref().filter(|uid| tree.get(uid).is_some()) {
+            Some(uid) => Some(Cow::Owned(Wanted::Uid(uid.clone()))),
+            None => self.folder.as_ref().map(Cow::Borrowed),
+        }
+    }
+
     /// What it is called in sentences: its title, its uid, or where it was declared.
     pub fn shown(&self) -> &str {
         let title = self.spec.as_ref().map(|spec| spec.title.as_str());
@@ -87,6 +97,9 @@ pub fn compact(task: &mut Task<DashboardKind>) {
 
 /// What each declared dashboard is to be.
 pub fn load(task: &Task<DashboardKind>) -> Result<Vec<Desired>> {
+    for Declared { options, .. } in &task.declared {
+        options.path.iter().chain(&options.dashboard_source_url).for_each(|address| source::hide_secrets(address));
+    }
     let transport = &task.connection.transport;
     let download = Download {
         tls: Tls { verify: transport.validate_certs, ca: transport.ca_path.clone(), ..Tls::default() },
@@ -158,6 +171,16 @@ fn one(declared: &Declared<DashboardOptions>, download: &Download) -> Result<Des
     {
         return Err(Error::bad_options(format!("path is {path}, and an export goes to a file")));
     }
+    if let Some(path) = options.path.as_deref().filter(|_| state == State::Export) {
+        let directory = Path::new(path).parent().filter(|directory| !directory.as_os_str().is_empty());
+        if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+            return Err(Error::local(format!(
+                "Can't export dashboard : Can't write json file {path}: there is no directory `{}`",
+                directory.display()
+            ))
+            .hint("a path is one on the host where the module runs, which is not always the controller"));
+        }
+    }
     let given = options.uid.as_deref().map(str::trim).filter(|uid| !uid.is_empty());
     let uid = given.map(str::to_owned).or_else(|| source.as_ref().and_then(|source| source.uid.clone()));
     if let Some(why) = uid.as_deref().and_then(illegal) {
@@ -184,6 +207,10 @@ fn one(declared: &Declared<DashboardOptions>, download: &Download) -> Result<Des
         spec: None,
         pending: None,
         folder: Wanted::of(options, declared.written.contains("folder"), of_source.as_ref()),
+        came_from: source
+            .as_ref()
+            .and_then(|source| source.came_from.clone())
+            .filter(|_| of_source.is_none() && options.folder_uid.is_none() && !declared.written.contains("folder")),
         create_folders: options.create_folders == Some(true),
         overwrite: options.overwrite == Some(true) || source.as_ref().is_some_and(|source| source.overwrite),
         message: message.or_else(|| source.as_ref().and_then(|source| source.message.clone())),

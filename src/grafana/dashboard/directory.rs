@@ -24,6 +24,12 @@ pub fn expand(task: &mut Task<DashboardKind>) -> Result<()> {
         };
         let mut files = Vec::new();
         collect(Path::new(&directory), &mut Vec::new(), &mut files)?;
+        if files.is_empty() && task.settings.prune.is_some() {
+            return Err(Error::bad_options(format!(
+                "there is no JSON file in `{directory}`, and `prune` would delete all"
+            ))
+            .hint("check `from_directory`; to delete dashboards on purpose use `state: absent`"));
+        }
         for (file, way) in files {
             all.push(of_file(&declared, &file, &way));
         }

@@ -120,7 +120,8 @@ fn below(tree: &FolderTree, parent: &str, name: &str) -> Result<Where> {
     Ok(Where::At(here))
 }
 
-fn missing(name: &str, tree: &FolderTree, else_say: &str) -> Error {
+/// The error for a folder that is not there, with the nearest name.
+pub fn missing(name: &str, tree: &FolderTree, else_say: &str) -> Error {
     let known = tree.all().flat_map(|folder| [tree.path_of(&folder.uid), folder.title.clone(), folder.uid.clone()]);
     let nearest = known
         .filter(|other| other != name)

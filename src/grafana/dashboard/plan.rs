@@ -11,7 +11,7 @@ use super::{
     DashboardKind, Desired, Found, Save, Snapshot, Spec, State, Step,
     found::slug,
     options::Prune,
-    places::{Where, uid_of_new},
+    places::{Wanted, Where, missing, uid_of_new},
     read::is_in_scope,
     shown::Shown,
 };
@@ -50,12 +50,35 @@ pub fn plan(context: &Context<'_, DashboardKind>, snapshot: &Snapshot) -> Result
         }
         changes.push(change);
     }
+    refuse_twins(context, &changes)?;
     if let Some(prune) = &context.task.settings.prune {
         planner.prune(prune, &taken.into_keys().collect(), &mut changes)?;
     }
     // Behind the declared ones: the first entry of a single dashboard is itself.
     changes.append(&mut planner.made);
     Ok(changes)
+}
+
+/// Refuses two that end in one folder with one title, where one of them has only its title to be found by:
+/// the next run could not tell them apart.
+fn refuse_twins(context: &Context<'_, DashboardKind>, changes: &[Change<Step>]) -> Result<()> {
+    let mut seen: BTreeMap<(&str, &str), Vec<&Desired>> = BTreeMap::new();
+    for change in changes {
+        let desired = change.index.map(|index| &context.desired[index]);
+        let Some(desired) = desired.filter(|desired| desired.state == State::Present) else { continue };
+        // One that was refused has no place.
+        let Some(folder) = change.ids.get("folder_uid").and_then(Value::as_str) else { continue };
+        let others = seen.entry((folder, change.name.as_str())).or_default();
+        if let Some(first) = others.iter().find(|other| other.uid.is_none() || desired.uid.is_none()) {
+            return Err(Error::bad_options(format!(
+                "{} and {} have the same title `{}` in the same folder",
+                first.at, desired.at, change.name
+            ))
+            .hint("titles are not unique in Grafana; give each of them a `uid`"));
+        }
+        others.push(desired);
+    }
+    Ok(())
 }
 
 /// Where a dashboard is to lie, and the change that makes the folder if there is one.
@@ -145,6 +168,11 @@ impl Planner<'_> {
         let step = Step::Save(Arc::new(save));
         let mut change = Change::new(Some(index), title.as_str(), Action::Create, Value::Null, after, step);
         change.ids = self.ids(uid.as_deref(), &title, &place.uid);
+        if let Some(uid) = desired.came_from.as_ref().filter(|uid| self.snapshot.tree.get(uid).is_none()) {
+            change
+                .warnings
+                .push(format!("its JSON names the folder `{uid}`, which is not there; it comes to {}", place.shown));
+        }
         into_place(change, &place)
     }
 
@@ -239,7 +267,8 @@ impl Planner<'_> {
         let found = match (self.snapshot.uid(index, desired), &spec) {
             (Some(uid), _) => self.snapshot.found.get(uid).cloned(),
             (None, Some(spec)) => {
-                let place = desired.folder.as_ref().map(|folder| folder.find(&self.snapshot.tree)).transpose();
+                let tree = &self.snapshot.tree;
+                let place = desired.wanted(tree).map(|folder| folder.find(tree)).transpose();
                 match place {
                     Ok(Some(Where::At(folder))) => self.by_title(&spec.title, &folder)?,
                     Ok(None) => self.by_title(&spec.title, "")?,
@@ -308,6 +337,9 @@ impl Planner<'_> {
     }
 
     fn prune(&mut self, prune: &Prune, kept: &BTreeSet<String>, changes: &mut Vec<Change<Step>>) -> Result<()> {
+        if let Some(scope) = &prune.folder {
+            self.refuse_unknown_scope(scope)?;
+        }
         for found in self.snapshot.found.values() {
             let in_folder = match &prune.folder {
                 Some(scope) => is_in_scope(&self.snapshot.tree, scope, &found.folder)?,
@@ -322,10 +354,24 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// A scope that is nowhere would prune nothing without a word, unless this plan makes it.
+    fn refuse_unknown_scope(&self, scope: &str) -> Result<()> {
+        let tree = &self.snapshot.tree;
+        let Where::Missing { below, titles } = (Wanted::Named { name: scope.to_owned(), parent: None }).find(tree)?
+        else {
+            return Ok(());
+        };
+        let uid = titles.iter().fold(below, |parent, title| uid_of_new(tree, &parent, title));
+        if self.folders.contains_key(&format!("folder:{uid}")) {
+            return Ok(());
+        }
+        Err(missing(scope, tree, "it is a uid or a path of titles").context("prune.folder"))
+    }
+
     /// The folder that is declared, with the changes that make it where it is not there.
     fn place(&mut self, desired: &Desired) -> Result<Option<Place>> {
-        let Some(wanted) = &desired.folder else { return Ok(None) };
         let tree = &self.snapshot.tree;
+        let Some(wanted) = desired.wanted(tree) else { return Ok(None) };
         let (below, titles) = match wanted.find(tree)? {
             Where::At(uid) => return Ok(Some(Place { shown: self.folder_text(&uid), uid, made: None })),
             Where::Missing { .. } if !desired.create_folders => return Err(wanted.missing(tree)),

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::Ordering::SeqCst},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering::SeqCst},
 };
 
 use serde_json::Value;
@@ -99,7 +99,9 @@ pub fn read(
     let mut snapshot = Snapshot { made, ..Snapshot::default() };
     beside::fill(context, reader, &mut snapshot)?;
     let prune = context.task.settings.prune.as_ref();
-    let named = |desired: &Desired| desired.folder.as_ref().is_some_and(|folder| !folder.is_root());
+    let named = |desired: &Desired| {
+        desired.came_from.is_some() || desired.folder.as_ref().is_some_and(|folder| !folder.is_root())
+    };
     if context.desired.iter().any(named) || prune.is_some_and(|prune| prune.folder.is_some()) {
         snapshot.tree = FolderTree::read(reader, &context.session.session)?;
     }
@@ -125,7 +127,7 @@ fn targets<'r>(context: &'r Context<'_, DashboardKind>, snapshot: &'r Snapshot) 
     let mut targets = Targets { uids: BTreeMap::new(), titles: BTreeSet::new() };
     for (index, desired) in context.desired.iter().enumerate() {
         // A folder that cannot be found is an error of the plan, where it can be told with its dashboard.
-        let place = match desired.folder.as_ref().map(|folder| folder.find(&snapshot.tree)) {
+        let place = match desired.wanted(&snapshot.tree).map(|folder| folder.find(&snapshot.tree)) {
             Some(Ok(Where::At(uid))) => Some(Some(uid)),
             Some(_) => None,
             None => Some(None),
@@ -217,7 +219,7 @@ impl Reading<'_> {
             }
             // The uid may be one that only the title leads to.
             let by_title = || {
-                let folder = desired.folder.as_ref().and_then(|folder| match folder.find(&snapshot.tree) {
+                let folder = desired.wanted(&snapshot.tree).and_then(|folder| match folder.find(&snapshot.tree) {
                     Ok(Where::At(uid)) => Some(uid),
                     _ => None,
                 });
@@ -259,8 +261,22 @@ impl Reading<'_> {
             uids.extend(self.candidates()?);
         }
         let uids: Vec<String> = uids.into_iter().collect();
+        // Who may not see all dashboards gets a 403 for one that is not there, too.
+        let listed: Mutex<Option<BTreeSet<String>>> = Mutex::default();
+        let is_listed = |uid: &str| -> Result<bool> {
+            let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
+            if listed.is_none() {
+                let hits = search(self.reader, &[])?;
+                *listed = Some(hits.iter().filter_map(|hit| hit["uid"].as_str()).map(str::to_owned).collect());
+            }
+            Ok(listed.as_ref().is_some_and(|all| all.contains(uid)))
+        };
         let all = parallel::each(&uids, self.at_once, |uid| {
-            let answer = optional(self.reader.get(&path(&["api", "dashboards", "uid", uid]))?)?;
+            let answer = self.reader.get(&path(&["api", "dashboards", "uid", uid]))?;
+            if answer.status == 403 && !is_listed(uid)? {
+                return Ok(None);
+            }
+            let answer = optional(answer)?;
             let answer: Option<Value> = answer.map(|answer| answer.json()).transpose()?;
             Ok(answer.and_then(Found::of_answer).and_then(|one| self.kept(one)))
         });

@@ -2,16 +2,19 @@
 
 use std::{borrow::Cow, fs, path::Path};
 
+use percent_encoding::percent_decode_str;
+use reqwest::Url;
 use serde_json::{Map, Value};
 
 use super::{
+    found::FOLDER,
     options::DashboardOptions,
-    spec::{PLAIN, SECOND, is_second},
+    spec::{PLAIN, SECOND},
 };
 use crate::{
     files,
     http::{Download, path},
-    module::{Error, ErrorContext, ErrorKind, Result},
+    module::{Error, ErrorContext, ErrorKind, Result, secret},
 };
 
 /// A dashboard as it was found, out of its wrapping.
@@ -25,6 +28,8 @@ pub struct Source {
     pub spec: Map<String, Value>,
     /// What stood beside it, where it was wrapped as for `POST /api/dashboards/db`.
     pub folder_uid: Option<String>,
+    /// The uid of the folder that it was in, where it was exported or is a resource.
+    pub came_from: Option<String>,
     /// The message for the history.
     pub message: Option<String>,
     /// Whether it is written over what came between.
@@ -101,6 +106,7 @@ fn unwrapped(value: Value) -> Result<Source> {
         uid: None,
         spec: Map::new(),
         folder_uid: None,
+        came_from: None,
         message: None,
         overwrite: false,
     };
@@ -108,6 +114,7 @@ fn unwrapped(value: Value) -> Result<Source> {
     if let Some(inner) = all.shift_remove("dashboard") {
         let text = |key: &str| all.get(key).and_then(Value::as_str).map(str::to_owned);
         source.folder_uid = text("folderUid");
+        source.came_from = all.get("meta").and_then(|meta| meta["folderUid"].as_str()).map(str::to_owned);
         source.message = text("message").filter(|text| !text.is_empty());
         source.overwrite = all.get("overwrite") == Some(&Value::Bool(true));
         all = object(inner)?;
@@ -121,19 +128,72 @@ fn unwrapped(value: Value) -> Result<Source> {
                 shown(&all, "kind")
             )));
         }
-        let api = version.rsplit('/').next().unwrap_or_default();
-        if is_second(api) {
-            source.api = api.to_owned();
+        let is_second = is_second(&version)?;
+        if is_second {
+            source.api = version.rsplit('/').next().unwrap_or_default().to_owned();
         }
-        source.uid = uid_of(all.get("metadata").and_then(|meta| meta.get("name")));
+        let metadata = all.shift_remove("metadata").unwrap_or_default();
+        source.uid = uid_of(metadata.get("name"));
+        let folder = metadata["annotations"][FOLDER].as_str().map(str::to_owned);
+        source.came_from = folder.or(source.came_from);
         all = object(all.shift_remove("spec").unwrap_or_default())?;
-    } else if all.get("elements").is_some_and(Value::is_object) && all.get("layout").is_some_and(Value::is_object) {
+        let wrong = if is_second { !has_layout(&all) && all.contains_key("panels") } else { has_layout(&all) };
+        if wrong {
+            let has =
+                if is_second { "`panels`, as the first schema has" } else { "`elements` and `layout`, as v2 has" };
+            return Err(Error::bad_options(format!("its apiVersion is {version}, and it has {has}")));
+        }
+    } else if has_layout(&all) {
         // Saved bare by /api/dashboards/db it would be kept as a broken one of the first schema (fact 45).
         source.api = SECOND.to_owned();
     }
+    source.came_from = source.came_from.filter(|uid| !uid.is_empty());
     source.uid = source.uid.or_else(|| uid_of(all.get("uid"))).filter(|uid| !uid.is_empty());
     source.spec = all;
     Ok(source)
+}
+
+/// Whether an `apiVersion` is one of the second schema; one that nobody knows would be saved broken.
+fn is_second(version: &str) -> Result<bool> {
+    let (group, api) = version.split_once('/').unwrap_or(("", version));
+    let major = api.strip_prefix('v').map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
+    match (group, major) {
+        ("dashboard.grafana.app", Some("0" | "1")) => Ok(false),
+        ("dashboard.grafana.app", Some("2")) => Ok(true),
+        _ => Err(Error::bad_options(format!("its apiVersion {version} is not known"))
+            .hint("known are those of dashboard.grafana.app that begin with v0, v1 and v2")),
+    }
+}
+
+/// Whether it looks like the second schema.
+fn has_layout(all: &Map<String, Value>) -> bool {
+    ["elements", "layout"].iter().all(|key| all.get(*key).is_some_and(Value::is_object))
+}
+
+/// Keeps a password in an address, and what stands in its query as a key or token, out of all output.
+pub fn hide_secrets(address: &str) {
+    let Some(url) = Some(address).filter(|address| is_address(address)).and_then(|address| Url::parse(address).ok())
+    else {
+        return;
+    };
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    secret::hide(
+        url.password()
+            .into_iter()
+            .flat_map(|password| [password.to_owned(), plain(password)])
+            .collect::<Vec<_>>()
+            .iter()
+            .map(String::as_str),
+    );
+    for pair in url.query().unwrap_or_default().split('&') {
+        let Some((name, value)) = pair.split_once('=').filter(|(_, value)| !value.is_empty()) else { continue };
+        let name = name.to_lowercase();
+        if ["token", "key", "secret", "passw", "signature", "auth"].iter().any(|word| name.contains(word))
+            || name == "sig"
+        {
+            secret::hide([value, plain(value).as_str()]);
+        }
+    }
 }
 
 fn object(value: Value) -> Result<Map<String, Value>> {
@@ -200,6 +260,28 @@ mod tests {
             (source.folder_uid.as_deref(), source.message.as_deref(), source.overwrite),
             (Some("f"), Some("m"), true)
         );
+    }
+
+    #[test]
+    fn an_unknown_or_wrong_version_is_refused() {
+        let (one, two) = (json!({"title": "A", "panels": []}), json!({"title": "A", "elements": {}, "layout": {}}));
+        for (api, spec, says) in [
+            ("dashboard.grafana.app/v3alpha1", &one, "dashboard.grafana.app/v3alpha1 is not known"),
+            ("dashboard.grafana.app/v20", &two, "v20 is not known"),
+            ("other.example.com/v1", &one, "is not known"),
+            ("dashboard.grafana.app/v1beta1", &two, "`elements` and `layout`"),
+            ("dashboard.grafana.app/v2beta1", &one, "`panels`"),
+        ] {
+            let error = from(json!({"apiVersion": api, "kind": "Dashboard", "spec": spec})).expect_err("it is refused");
+            assert!(error.to_string().contains(says), "{api}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_secret_in_an_address_is_hidden() {
+        hide_secrets("https://u:pw%21of-the-web@h/x.json?apiKey=key-of-the-web&raw=yes-it-is");
+        let masked = secret::mask("pw%21of-the-web pw!of-the-web key-of-the-web yes-it-is");
+        assert!(masked.ends_with(" yes-it-is") && !masked.contains("of-the-web"), "{masked}");
     }
 
     #[test]

@@ -102,6 +102,17 @@ fn what_cannot_be_told_apart_is_refused() {
             twins(),
             "2 folders in the root have the title",
         ),
+        (two.clone(), snapshot(Vec::new()), "dashboards[0] and dashboards[1] have the same title `U`"),
+        (
+            json!({"dashboards": [{"uid": "u", "dashboard": {"title": "N"}}, {"dashboard": {"title": "N"}}]}),
+            one(),
+            "have the same title `N`",
+        ),
+        (
+            json!({"dashboards": [{"uid": "u", "state": "absent"}], "prune": {"folder": "F/Gx"}}),
+            one(),
+            "prune.folder: Dashboard folder 'F/Gx' does not exist; hint: did you mean `F/G`?",
+        ),
         (two, one(), "dashboards[0] and dashboards[1] are the same dashboard"),
         (
             json!({"uid": "x", "dashboard": {"title": "T"}, "folder": "Fx"}),
@@ -133,7 +144,6 @@ fn prune_spares_the_declared_and_the_provisioned() {
         (json!({"folder": "F", "tag": "x"}), "deep"),
         (json!({"tag": "x"}), "deep root"),
         (json!({"folder": "General"}), "root"),
-        (json!({"folder": "F/Nowhere"}), ""),
     ] {
         let options = json!({"dashboards": [{"uid": "kept", "state": "absent"}], "prune": prune});
         let changes = plan_of(options, &snapshot(all())).expect("a plan");
@@ -206,5 +216,30 @@ fn every_option_of_the_peer_is_taken() {
     ] {
         let option = spec.find(name).unwrap_or_else(|| panic!("{name} is not taken"));
         assert_eq!(option.default.clone().unwrap_or_default(), default, "{name}");
+    }
+}
+
+#[test]
+fn an_export_comes_to_the_folder_that_it_was_in() {
+    let export = |folder: &str| json!({"dashboard": {"uid": "d", "title": "T"}, "meta": {"folderUid": folder}});
+    let whole = |folder: &str| {
+        json!({"apiVersion": "dashboard.grafana.app/v1beta1", "kind": "Dashboard", "spec": {"title": "T"},
+               "metadata": {"name": "d", "annotations": {"grafana.app/folder": folder}}})
+    };
+    for (options, folder, warned) in [
+        (json!({"dashboard": export("g")}), "g", false),
+        (json!({"dashboard": whole("g")}), "g", false),
+        (json!({"dashboards": [{"dashboard": export("g")}]}), "g", false),
+        (json!({"dashboard": export("g"), "folder": "F"}), "f", false),
+        (json!({"dashboard": export("g"), "folder_uid": ""}), "", false),
+        (json!({"dashboard": export("gone")}), "", true),
+        (json!({"dashboard": export("")}), "", false),
+    ] {
+        let changes = plan_of(options.clone(), &snapshot(Vec::new())).expect("a plan");
+        assert_eq!(
+            (&changes[0].ids["folder_uid"], changes[0].warnings.len()),
+            (&json!(folder), usize::from(warned)),
+            "{options}"
+        );
     }
 }

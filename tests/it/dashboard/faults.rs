@@ -7,11 +7,12 @@ use crate::support::{Server, failed, fine, server, stand_in, stand_in_11};
 
 #[test]
 fn permissions_that_the_server_lost_are_set() {
-    let old = stand_in_11();
-    old.fault(json!({"method": "POST", "path": "/api/dashboards/db", "kind": "lost-permissions", "times": 1}));
-    let result = fine(old.run(MODULE, json!({"uid": "lost", "dashboard": {"title": "Lost"}})));
-    assert!(result["warnings"].to_string().contains("lost its permissions"), "{result:#}");
-    assert_eq!(permissions(&old, "lost"), "Editor2 Viewer1 admin4");
+    for (server, path) in [(stand_in(sandbox::Config::default()), "/apis/*"), (stand_in_11(), "/api/dashboards/db")] {
+        server.fault(json!({"method": "POST", "path": path, "kind": "lost-permissions", "times": 1}));
+        let result = fine(server.run(MODULE, json!({"uid": "lost", "dashboard": {"title": "Lost"}})));
+        assert!(result["warnings"].to_string().contains("lost its permissions"), "{result:#}");
+        assert_eq!(permissions(&server, "lost"), "Editor2 Viewer1 admin4");
+    }
 }
 
 #[test]
@@ -236,4 +237,35 @@ fn a_path_that_is_too_deep_is_refused_once_and_changes_nothing_more() {
     for one in tops.as_array().expect("a list").iter().filter(|one| one["title"] == json!(base)) {
         server.api("DELETE", &format!("/api/folders/{}", one["uid"].as_str().unwrap_or_default()), Value::Null);
     }
+}
+
+/// A change whose permissions are refused is half done: it counts, and is taken back as a whole.
+#[test]
+fn one_whose_permissions_are_refused_is_taken_back() {
+    for server in [stand_in(sandbox::Config::default()), stand_in_11()] {
+        server.post("/api/dashboards/db", json!({"dashboard": {"uid": "half", "title": "Half"}}));
+        let refused = json!({"method": "POST", "path": "/api/dashboards/uid/half/permissions", "kind": "status", "status": 400, "body": {"message": "no"}, "times": 2});
+        let grants = json!([{"role": "Viewer", "permission": "Edit"}]);
+        let options =
+            |how: &str| json!({"uid": "half", "on_error": how, "dashboard": {"title": "Other"}, "permissions": grants});
+        server.fault(refused);
+        failed(server.run(MODULE, options("rollback")), "failed to set its permissions");
+        assert_eq!(dashboard(&server, "half")["dashboard"]["title"], "Half");
+    }
+}
+
+/// Before 12 a uid that is not there is a 403 for whoever may not see all dashboards.
+#[test]
+fn a_forbidden_uid_that_no_search_finds_is_missing() {
+    let server = stand_in_11();
+    for (options, changed) in [
+        (json!({"uid": "none", "state": "absent"}), false),
+        (json!({"uid": "none", "state": "export", "path": "/tmp/hearth-none.json"}), false),
+        (json!({"uid": "none", "dashboard": {"title": "None"}}), true),
+    ] {
+        server.fault(json!({"method": "GET", "path": "/api/dashboards/uid/none", "kind": "status", "status": 403, "body": {"message": "no"}, "times": 1}));
+        assert_eq!(fine(server.run(MODULE, options))["changed"], json!(changed));
+    }
+    server.fault(json!({"method": "GET", "path": "/api/dashboards/uid/none", "kind": "status", "status": 403, "body": {"message": "no"}, "times": 1}));
+    failed(server.run(MODULE, json!({"uid": "none", "state": "absent"})), "Permission Denied");
 }

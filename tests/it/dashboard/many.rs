@@ -181,6 +181,9 @@ fn a_directory_is_a_tree_of_folders() {
         std::fs::remove_file(broken).expect("it is there");
         let absent = json!({"from_directory": files.path(""), "folder": base, "state": "absent"});
         assert_eq!(fine(server.run(MODULE, absent))["msg"], "3 deleted");
+        std::fs::create_dir(files.path("empty")).expect("it can be made");
+        let empty = json!({"from_directory": files.path("empty"), "prune": {"tag": tag}});
+        failed(server.check(MODULE, empty), "there is no JSON file in");
         failed(server.run(MODULE, json!({"from_directory": files.path("none")})), "failed to read the directory");
         let folders = server.get("/api/folders?limit=5000");
         for one in folders.as_array().expect("a list").iter().filter(|one| one["title"] == json!(base)) {

@@ -160,10 +160,9 @@ fn an_export_is_written_once_and_is_the_same_dashboard() {
         assert_eq!(fine(server.run(MODULE, json!({"path": file})))["action"], "create");
         fine(server.run(MODULE, json!({"uid": uid, "dashboard": panels("Other", 1.0)})));
         assert_eq!(fine(server.run(MODULE, export.clone()))["action"], "export");
-        failed(
-            server.run(MODULE, json!({"state": "export", "uid": uid, "path": files.path("no/such/out.json")})),
-            "Can't write json file",
-        );
+        let nowhere = json!({"state": "export", "uid": uid, "path": files.path("no/such/out.json")});
+        failed(server.check(MODULE, nowhere.clone()), "Can't write json file");
+        failed(server.run(MODULE, nowhere), "Can't write json file");
         delete(&server, &uid);
     }
 }
