@@ -27,7 +27,9 @@ pub fn stored(stored: &Value) -> Vec<String> {
 
 fn found(url: Option<&str>, json: Option<&Object>) -> Vec<String> {
     let mut all = url.map(Base::passwords_in).unwrap_or_default();
-    for (key, value) in json.into_iter().flatten().filter(|(key, _)| *key != FINGERPRINT) {
+    // A value that only repeats its key holds no secret: Azure's `clientsecret` says "clientsecret".
+    let repeats = |key: &str, value: &Value| value.as_str().is_some_and(|text| plain(text) == plain(key));
+    for (key, value) in json.into_iter().flatten().filter(|(key, value)| *key != FINGERPRINT && !repeats(key, value)) {
         collect(value, is_secret(key), &mut all);
     }
     all
