@@ -175,7 +175,7 @@ fn one(declared: &Declared<DashboardOptions>, download: &Download) -> Result<Des
         let directory = Path::new(path).parent().filter(|directory| !directory.as_os_str().is_empty());
         if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
             return Err(Error::local(format!(
-                "Can't export dashboard : Can't write json file {path}: there is no directory `{}`",
+                "Can't export dashboard : Can't write json file : [Errno 2] No such file or directory: '{path}': there is no directory `{}`",
                 directory.display()
             ))
             .hint("a path is one on the host where the module runs, which is not always the controller"));
