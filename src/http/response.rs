@@ -58,11 +58,6 @@ impl Response {
         if self.is_success() { Ok(self) } else { Err(self.error()) }
     }
 
-    /// `None` for "not found", else as [`Response::ok`].
-    pub fn optional(self) -> Result<Option<Response>> {
-        if self.status == 404 { Ok(None) } else { self.ok().map(Some) }
-    }
-
     /// The service's own message in its answer, if one can be told.
     pub fn message(&self) -> Option<String> {
         let value = self.value();

@@ -9,11 +9,11 @@ use super::{
     apply::{Execution, Outcome, Report},
     audit::Audit,
     docs,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     kind::{Context, Kind, Task},
     output,
     plan::{Action, Change},
-    result, secret, signal,
+    result, signal,
     spec::Object,
     task::{self, Internal},
 };
@@ -266,14 +266,4 @@ fn deadline(option: Option<f64>) -> Duration {
         Some(value) => seconds((value * 0.9).min(value - 1.0).max(1.0)).min(DEADLINE),
         None => DEADLINE,
     }
-}
-
-/// Hides more values from now on: those that a module learns on the way (a secret that a file holds).
-pub fn hide(values: &[String]) {
-    secret::hide(values.iter().map(String::as_str));
-}
-
-/// Whether an error means that the task itself is wrong.
-pub fn is_bad_options(error: &Error) -> bool {
-    error.kind == ErrorKind::BadOptions
 }
