@@ -3,7 +3,10 @@
 //! Titles are not unique, not even among siblings (grafana.md fact 23): a path that fits several
 //! folders is refused with their uids.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hasher},
+};
 
 use serde_json::Value;
 
@@ -186,6 +189,22 @@ pub fn titles(path: &str) -> Vec<String> {
         }
     }
     all.into_iter().map(|title| title.trim().to_owned()).filter(|title| !title.is_empty()).collect()
+}
+
+/// A uid for a new folder that has none: always the same for the same place, so that two who make it at once
+/// make one folder and not two of the same title (fact 23), and a lost answer can be looked up. Another `salt`
+/// gives another one.
+pub fn uid_of_new(parent: &str, title: &str, salt: u32) -> String {
+    let half = |side: u8| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u8(side);
+        hasher.write_u32(salt);
+        hasher.write(parent.as_bytes());
+        hasher.write_u8(0);
+        hasher.write(title.as_bytes());
+        hasher.finish()
+    };
+    format!("h{:016x}{:08x}", half(0), half(1) >> 32)
 }
 
 fn by_k8s(reader: Reader<'_>, session: &Session) -> Result<Vec<Folder>> {

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ok, optional};
+use super::{Session, ok, optional};
 use crate::{
-    http::{Reader, Writer, path, pause_before, with_query},
+    http::{Reader, Response, Writer, path, pause_before, with_query},
     module::{Error, ErrorKind, Result},
 };
 
@@ -26,7 +26,7 @@ pub struct Grant {
     pub role: Option<Role>,
     /// A team, by its name.
     pub team: Option<String>,
-    /// A user, by login or e-mail address.
+    /// A user, by login or e-mail address, or a service account, by name or login.
     pub user: Option<String>,
     /// What they may do.
     pub permission: Level,
@@ -67,12 +67,22 @@ impl Level {
 pub struct Subjects {
     teams: BTreeMap<String, i64>,
     users: BTreeMap<String, (i64, String)>,
+    /// The caller's login, unless it may do everything anyway.
+    caller: Option<String>,
 }
 
 impl Subjects {
-    /// Looks up each team and user that is named, once.
-    pub fn read<'g>(reader: Reader<'_>, grants: impl Iterator<Item = &'g Grant>) -> Result<Subjects> {
+    /// Looks up each team and user that is named, once; the caller itself is known already, and an editor
+    /// may not look anybody up.
+    pub fn read<'g>(
+        reader: Reader<'_>,
+        session: &Session,
+        grants: impl Iterator<Item = &'g Grant>,
+    ) -> Result<Subjects> {
         let mut subjects = Subjects::default();
+        if !session.server_admin && !session.login.is_empty() {
+            subjects.caller = Some(session.login.clone());
+        }
         let (mut teams, mut users) = (BTreeSet::new(), BTreeSet::new());
         for grant in grants {
             teams.extend(grant.team.as_deref());
@@ -82,13 +92,16 @@ impl Subjects {
             subjects.teams.insert(name.to_owned(), team(reader, name)?);
         }
         for name in users {
-            subjects.users.insert(name.to_owned(), user(reader, name)?);
+            let mine = session.user_id > 0 && session.login.eq_ignore_ascii_case(name);
+            let found = if mine { (session.user_id, session.login.clone()) } else { user(reader, name)? };
+            subjects.users.insert(name.to_owned(), found);
         }
         Ok(subjects)
     }
 
-    /// Declared permissions in the form that is compared: sorted, users by login.
-    pub fn declared(&self, grants: &[Grant]) -> Value {
+    /// Declared permissions in the form that is compared: sorted, users by login. One subject can have only
+    /// one of them: the service keeps the last, and the task would never find what it declares.
+    pub fn declared(&self, grants: &[Grant]) -> Result<Value> {
         let mut all: Vec<Value> = grants
             .iter()
             .map(|grant| {
@@ -105,8 +118,34 @@ impl Subjects {
             })
             .collect();
         all.sort_by_key(Value::to_string);
-        all.dedup();
-        Value::Array(all)
+        let mut seen = BTreeSet::new();
+        for one in &all {
+            let subject: Vec<String> = ["role", "team", "user"]
+                .into_iter()
+                .filter_map(|key| Some(format!("{key} `{}`", one[key].as_str()?)))
+                .collect();
+            if let Some(twice) = subject.into_iter().find(|subject| !seen.insert(subject.clone())) {
+                return Err(Error::bad_options(format!("`permissions` names the {twice} twice")).hint(
+                    "give each role, team and user one permission; a login and an e-mail address may be the same user",
+                ));
+            }
+        }
+        Ok(Value::Array(all))
+    }
+
+    /// What the caller should know before these permissions are set: one who leaves itself out of the list
+    /// cannot change or delete its own folder any more (fact 30). Whether it is an administrator of the
+    /// organisation, who always can, is not told to everybody.
+    pub fn warning(&self, grants: &[Grant]) -> Option<String> {
+        let caller = self.caller.as_ref()?;
+        let logins = grants.iter().filter_map(|grant| self.users.get(grant.user.as_ref()?)).map(|(_, login)| login);
+        let named = logins.into_iter().any(|login| login.eq_ignore_ascii_case(caller));
+        (!named).then(|| {
+            format!(
+                "its `permissions` leave out the caller `{caller}`: unless that has the role Admin in the organisation, \
+                 it cannot change or delete this any more"
+            )
+        })
     }
 
     /// The body that sets these permissions; all others go.
@@ -214,12 +253,37 @@ fn user(reader: Reader<'_>, name: &str) -> Result<(i64, String)> {
             return Ok((found["userId"].as_i64().unwrap_or_default(), login));
         }
     }
-    let found = optional(reader.get(&with_query(&path(&["api", "users", "lookup"]), &[("loginOrEmail", name)]))?)?;
-    match found.map(|found| found.value()) {
-        Some(found) if found["id"].is_i64() => {
-            Ok((found["id"].as_i64().unwrap_or_default(), found["login"].as_str().unwrap_or(name).to_owned()))
-        }
-        _ => Err(Error::new(ErrorKind::NotFound, format!("there is no user `{name}` in this organisation"))
-            .hint("`permissions` names users by login or e-mail address")),
+    let found = reader.get(&with_query(&path(&["api", "users", "lookup"]), &[("loginOrEmail", name)]))?;
+    let found = Some(found).filter(|answer| answer.status != 404);
+    if let Some(found) = found.as_ref().filter(|found| found.is_success()).map(Response::value)
+        && let Some(id) = found["id"].as_i64()
+    {
+        return Ok((id, found["login"].as_str().unwrap_or(name).to_owned()));
     }
+    if let Some(account) = service_account(reader, name)? {
+        return Ok(account);
+    }
+    // A caller who may not look users up (403) is told so.
+    found.map(ok).transpose()?;
+    Err(unknown(name))
+}
+
+/// A service account by name or login: permissions know it as a user of its number.
+fn service_account(reader: Reader<'_>, name: &str) -> Result<Option<(i64, String)>> {
+    let answer = reader.get(&with_query("/api/serviceaccounts/search", &[("query", name), ("perpage", "1000")]))?;
+    if !answer.is_success() {
+        return Ok(None);
+    }
+    let found: Value = answer.json()?;
+    let accounts = found["serviceAccounts"].as_array().cloned().unwrap_or_default();
+    let is = |account: &&Value| account["name"] == name || account["login"] == name;
+    Ok(accounts
+        .iter()
+        .find(is)
+        .and_then(|account| Some((account["id"].as_i64()?, account["login"].as_str()?.to_owned()))))
+}
+
+fn unknown(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no user `{name}` in this organisation"))
+        .hint("`permissions` names users by login or e-mail address, service accounts by name or login")
 }

@@ -253,8 +253,11 @@ impl<K: Kind> Execution<'_, K> {
                 other => {
                     outcome.error = None;
                     if !begun {
-                        // Somebody else brought it to the declared form meanwhile.
-                        outcome.change.action = Action::Unchanged;
+                        // Somebody else brought it to the declared form meanwhile; its ids are that one's.
+                        match other {
+                            Some(found) => outcome.change = found.clone(),
+                            None => outcome.change.action = Action::Unchanged,
+                        }
                         continue;
                     }
                     let ids = other.map(|found| found.ids.clone()).unwrap_or_default();
@@ -350,7 +353,12 @@ impl<K: Kind> Execution<'_, K> {
             let progress = Progress::default();
             let name = outcome.change.name.clone();
             let noun = outcome.change.noun.unwrap_or(K::NOUN);
-            let told = self.audit.map_or(Ok(()), |audit| audit.write("intent", &name, "undo", json!({})));
+            let mut ids = outcome.change.ids.clone();
+            ids.extend(applied.ids.clone());
+            let undone = json!({
+                "undoes": outcome.change.action.verb(), "ids": ids, "fields": fields_before(&outcome.change),
+            });
+            let told = self.audit.map_or(Ok(()), |audit| audit.write("intent", &name, "undo", undone));
             let result = told
                 .and_then(|()| {
                     let writer = self.client.writer(MayWrite(()), &progress);
@@ -374,13 +382,27 @@ fn signalled() -> Option<Error> {
     interrupted().then(|| Error::new(ErrorKind::NotTried, "not tried, since a signal ended the run"))
 }
 
-/// The fields that change, with their new values; of a new object all that are declared. Long values are
-/// only measured: a log is no place for a whole dashboard.
+/// Long values are only measured: a log is no place for a whole dashboard.
+fn brief(value: &Value) -> Value {
+    let length = value.to_string().chars().count();
+    if length > 200 { Value::String(format!("({length} characters)")) } else { value.clone() }
+}
+
+/// The fields that go back, with the values that they had; of an object that was deleted all that are known.
+fn fields_before<S>(change: &Change<S>) -> Value {
+    match (&change.action, &change.before) {
+        (Action::Delete, Value::Object(before)) => {
+            Value::Object(before.iter().map(|(name, value)| (name.clone(), brief(value))).collect())
+        }
+        _ => {
+            let old = |path: &String| (path.clone(), at_path(&change.before, path).map_or(Value::Null, brief));
+            Value::Object(change.fields.iter().map(old).collect())
+        }
+    }
+}
+
+/// The fields that change, with their new values; of a new object all that are declared.
 fn fields_for_audit<S>(change: &Change<S>) -> Value {
-    let brief = |value: &Value| {
-        let length = value.to_string().chars().count();
-        if length > 200 { Value::String(format!("({length} characters)")) } else { value.clone() }
-    };
     let fields: Object = match (&change.action, &change.after) {
         (Action::Create, Value::Object(after)) => {
             after.iter().map(|(name, value)| (name.clone(), brief(value))).collect()

@@ -48,8 +48,14 @@ fn a_single_folder_has_the_keys_of_the_peer() {
     let made = fine(server.run(MODULE, json!({"title": "Keys", "uid": uid})));
     assert_eq!((&made["folder"]["uid"], &made["folder"]["title"]), (&json!(uid), &json!("Keys")));
     assert!(made["folder"]["id"].is_i64(), "{made:#}");
+    // What the peer returns: the answer to the write, and of an unchanged one what the list tells.
+    for key in ["url", "version", "canSave", "createdBy", "updated"] {
+        assert!(!made["folder"][key].is_null(), "{key} is missing: {made:#}");
+    }
     let again = fine(server.run(MODULE, json!({"title": "Keys", "uid": uid})));
-    assert_eq!(again["folder"], made["folder"]);
+    for key in ["id", "uid", "title"] {
+        assert_eq!(again["folder"][key], made["folder"][key], "{key}");
+    }
     let gone = fine(server.run(MODULE, json!({"title": "Keys", "uid": uid, "state": "absent"})));
     assert_eq!(gone["message"], json!({"message": "Folder deleted"}));
     let never = fine(server.run(MODULE, json!({"title": "Keys", "uid": uid, "state": "absent"})));
@@ -77,6 +83,60 @@ fn a_tree_is_made_in_one_task_and_found_by_its_paths() {
     let titles: Vec<&Value> = parents.as_array().expect("it has parents").iter().map(|one| &one["title"]).collect();
     assert_eq!(titles, [&json!(root), &json!("Mid"), &json!("Deep")]);
     fine(server.run(MODULE, json!({"name": root, "state": "absent"})));
+}
+
+/// Fact 23 again: of two tasks that make a folder without a uid at once, both would succeed and leave two.
+#[test]
+fn two_who_make_a_folder_at_once_make_one() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "GET", "path": "/apis/folder.grafana.app/*", "kind": "delay", "ms": 300}));
+    let make = || fine(server.run(MODULE, json!({"name": "Both"})));
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(make);
+        (make(), other.join().expect("it ends"))
+    });
+    let all = server.get("/api/folders");
+    assert_eq!(all.as_array().map(Vec::len), Some(1), "{all}");
+    assert_eq!(one["uid"], other["uid"]);
+    assert_eq!([&one["changed"], &other["changed"]].iter().filter(|changed| ***changed == json!(true)).count(), 1);
+    // One that was made here and renamed since keeps its uid, and a new one gets another.
+    let uid = one["uid"].as_str().expect("a uid").to_owned();
+    fine(server.run(MODULE, json!({"name": "Renamed", "uid": uid})));
+    let anew = fine(server.run(MODULE, json!({"name": "Both"})));
+    assert_eq!(anew["action"], "create");
+    assert_ne!(anew["uid"], json!(uid));
+}
+
+/// Two folders change places: the one inside has to leave first.
+#[test]
+fn folders_change_places_in_one_task() {
+    let server = server();
+    let (outer, inner) = (server.name("outer"), server.name("inner"));
+    let tree = |top: &str, below: &str| {
+        json!({"folders": [
+            {"name": below, "uid": below, "parent_uid": top},
+            {"name": top, "uid": top, "parent_uid": ""},
+        ]})
+    };
+    fine(server.run(MODULE, tree(&outer, &inner)));
+    let turned = fine(server.run(MODULE, tree(&inner, &outer)));
+    assert_eq!(turned["msg"], "2 moved", "{turned:#}");
+    let moved = turned["objects"].as_array().expect("a list").iter().find(|one| one["uid"] == json!(outer));
+    assert_eq!(moved.map(|one| &one["parentUid"]), Some(&json!(inner)), "the result tells where it lies now");
+    assert_eq!(server.get(&format!("/api/folders/{outer}"))["parentUid"], json!(inner));
+    assert_eq!(fine(server.run(MODULE, tree(&inner, &outer)))["changed"], json!(false));
+    delete(&server, &inner);
+}
+
+/// Fact 60: before 12 there is a folder of that name.
+#[test]
+fn a_folder_called_general_is_refused_before_12_and_made_since() {
+    let old = stand_in_11();
+    for result in [old.check(MODULE, json!({"name": "General"})), old.run(MODULE, json!({"name": "General"}))] {
+        failed(result, "has a folder of this name itself");
+    }
+    assert_eq!(old.writes(), []);
+    fine(stand_in(sandbox::Config::default()).run(MODULE, json!({"name": "General"})));
 }
 
 /// Fact 23: titles are not unique.
@@ -234,6 +294,69 @@ fn names_stand_for_teams_and_users_in_permissions() {
     delete(&server, &uid);
     server.api("DELETE", &format!("/api/teams/{}", made["teamId"]), Value::Null);
     server.api("DELETE", &format!("/api/admin/users/{}", person["id"]), Value::Null);
+}
+
+#[test]
+fn one_subject_has_one_permission() {
+    let server = server();
+    let uid = server.name("twice");
+    let login = server.get("/api/user")["login"].clone();
+    let twice = |first: Value, second: Value| json!({"name": uid, "uid": uid, "permissions": [first, second]});
+    let roles = twice(json!({"role": "Viewer", "permission": "View"}), json!({"role": "Viewer", "permission": "Edit"}));
+    failed(server.run(MODULE, roles), "`permissions` names the role `Viewer` twice");
+    let user = login.as_str().expect("a login");
+    let users =
+        twice(json!({"user": user, "permission": "View"}), json!({"user": user.to_uppercase(), "permission": "Edit"}));
+    // The login is the default password too, and so stands as stars.
+    failed(server.check(MODULE, users), "`permissions` names the user `");
+    assert_eq!(server.api("GET", &format!("/api/folders/{uid}"), Value::Null).0, 404, "nothing was made");
+}
+
+/// Fact 30: an editor that leaves itself out of the list has no right to its own folder any more.
+#[test]
+fn an_editor_names_itself_in_permissions_or_is_warned() {
+    let server = stand_in(sandbox::Config::default());
+    let account = server.post("/api/serviceaccounts", json!({"name": "deploy", "role": "Editor"}));
+    let token = server.post(&format!("/api/serviceaccounts/{}/tokens", account["id"]), json!({"name": "t"}));
+    let by_token = |options: Value| {
+        let mut options = options;
+        options["url"] = json!(server.url);
+        options["token"] = token["key"].clone();
+        crate::support::run(MODULE, &options, &[])
+    };
+    let grants = |user: Option<&str>| {
+        let mut all = vec![json!({"role": "Viewer", "permission": "View"})];
+        all.extend(user.map(|user| json!({"user": user, "permission": "Admin"})));
+        json!(all)
+    };
+    let login = account["login"].as_str().expect("a login");
+    let named = |user| json!({"name": "Mine", "uid": "mine", "permissions": grants(user)});
+    let made = fine(by_token(named(Some(login))));
+    assert!(made.get("warnings").is_none(), "{made:#}");
+    assert_eq!(fine(by_token(named(Some(login))))["changed"], json!(false));
+    let locked = fine(by_token(named(None)));
+    assert!(locked["warnings"].to_string().contains("leave out the caller"), "{locked:#}");
+    // An administrator names the account by its name or its login.
+    for user in ["deploy", login] {
+        let again = fine(server.run(MODULE, named(Some(user))));
+        assert_eq!(again["changed"], json!(user == "deploy"), "{again:#}");
+    }
+}
+
+#[test]
+fn prune_of_a_scope_that_is_nowhere_is_refused() {
+    let server = server();
+    let title = server.name("kept");
+    for scope in [json!({"parent": "no/where"}), json!({"parent_uid": "nowhere"})] {
+        let task = json!({"folders": [{"name": title}], "prune": scope});
+        failed(server.run(MODULE, task), "prune: ");
+    }
+    let listed = server.get("/api/folders?limit=5000");
+    assert!(listed.as_array().is_some_and(|all| all.iter().all(|one| one["title"] != json!(title))));
+    // What this task makes is known.
+    let new = json!({"folders": [{"name": title}], "prune": {"parent": title}});
+    assert_eq!(fine(server.run(MODULE, new))["msg"], "1 created");
+    fine(server.run(MODULE, json!({"name": title, "state": "absent"})));
 }
 
 #[test]

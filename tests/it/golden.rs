@@ -38,6 +38,7 @@ fn normalise(value: &mut Value) {
             for (key, entry) in entries.iter_mut() {
                 match key.as_str() {
                     "id" if entry.is_number() => *entry = json!("<id>"),
+                    "created" | "updated" if entry.is_string() => *entry = json!("<time>"),
                     "seconds" => *entry = json!("<seconds>"),
                     _ => normalise(entry),
                 }

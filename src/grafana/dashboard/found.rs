@@ -21,6 +21,9 @@ pub struct Found {
     pub tags: Vec<String>,
     /// Whose it is, where the API is not to change it.
     pub managed: Option<String>,
+    /// The file that it is provisioned from with `allowUiUpdates`, as `/api` tells it: it may be changed, and
+    /// before 12 not deleted (fact 62).
+    pub file: Option<String>,
     /// The API version that its content was read in.
     pub api: Arc<str>,
     /// The API version that it was stored in.
@@ -84,6 +87,7 @@ impl Found {
             version: meta.get("generation").and_then(Value::as_i64).unwrap_or(1),
             tags,
             managed: locked.then(|| if from.is_empty() { by } else { format!("{by} ({from})") }),
+            file: None,
             api: spec.api,
             stored,
             mark: spec.mark,
@@ -113,6 +117,7 @@ impl Found {
             version: meta["version"].as_i64().unwrap_or(1),
             tags,
             managed: provisioned.then(|| format!("classic-file-provisioning ({from})")),
+            file: (!provisioned && !from.is_empty()).then_some(from),
             api: spec.api,
             stored: meta["apiVersion"].as_str().unwrap_or(PLAIN).to_owned(),
             mark: spec.mark,

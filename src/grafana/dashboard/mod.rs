@@ -177,7 +177,7 @@ impl Kind for DashboardKind {
     }
 
     fn read(context: &Context<'_, Self>, reader: Reader<'_>) -> Result<Snapshot> {
-        read::read(context, reader, BTreeMap::new())
+        read::read(context, reader)
     }
 
     fn plan(context: &Context<'_, Self>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
@@ -195,7 +195,7 @@ impl Kind for DashboardKind {
     fn read_back(
         context: &Context<'_, Self>,
         reader: Reader<'_>,
-        _: &Snapshot,
+        before: &Snapshot,
         applied: &[(&Change<Step>, &Applied)],
     ) -> Result<Snapshot> {
         // One that was made without a uid has one now: its title may fit several.
@@ -203,7 +203,9 @@ impl Kind for DashboardKind {
             .iter()
             .filter(|(change, _)| change.action == Action::Create)
             .filter_map(|(change, applied)| Some((change.index?, applied.ids.get("uid")?.as_str()?.to_owned())));
-        read::read(context, reader, made.collect())
+        let uid = |applied: &Applied| applied.ids.get("uid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let touched = applied.iter().filter_map(|(change, applied)| Some((change.index?, uid(applied)))).collect();
+        read::read_back(context, reader, before, made.collect(), &touched)
     }
 
     /// The keys and the `msg` of community.grafana.

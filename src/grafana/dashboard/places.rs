@@ -1,10 +1,8 @@
 //! Which folder a dashboard is declared to lie in. Pure.
 
-use std::hash::{DefaultHasher, Hasher};
-
 use super::options::DashboardOptions;
 use crate::{
-    grafana::folder_tree::{FolderTree, titles},
+    grafana::folder_tree::{self, FolderTree, titles},
     module::{Error, ErrorKind, Result},
 };
 
@@ -139,27 +137,13 @@ pub fn missing(name: &str, tree: &FolderTree, else_say: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("Dashboard folder '{name}' does not exist")).hint(hint)
 }
 
-/// The uid that a new folder gets: always the same for the same place, so that two who make it at once
-/// make one folder and not two of the same title (fact 23), and a lost answer can be looked up.
+/// The uid that a new folder gets, see [`folder_tree::uid_of_new`]; not one that is taken, by a folder that
+/// was made here once and has another title or place by now.
 pub fn uid_of_new(tree: &FolderTree, parent: &str, title: &str) -> String {
-    let mut salt = 0u32;
-    loop {
-        let half = |side: u8| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write_u8(side);
-            hasher.write_u32(salt);
-            hasher.write(parent.as_bytes());
-            hasher.write_u8(0);
-            hasher.write(title.as_bytes());
-            hasher.finish()
-        };
-        let uid = format!("h{:016x}{:08x}", half(0), half(1) >> 32);
-        // Somebody renamed or moved the folder that was made here once.
-        if tree.get(&uid).is_none() {
-            return uid;
-        }
-        salt += 1;
-    }
+    (0..)
+        .map(|salt| folder_tree::uid_of_new(parent, title, salt))
+        .find(|uid| tree.get(uid).is_none())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Planner<'_> {
             None => self.by_title(&spec.title, place.as_ref().map_or("", |place| place.uid.as_str()))?,
         };
         let mut change = match found {
-            None => self.create(index, desired, spec, place),
+            None => self.create(index, desired, spec, place)?,
             Some(found) => self.update(index, desired, spec, found, place)?,
         };
         change.warnings.extend(desired.warnings.iter().cloned());
@@ -140,17 +140,24 @@ impl Planner<'_> {
         Ok(all.first().map(|found| Arc::clone(found)))
     }
 
-    fn create(&mut self, index: usize, desired: &Desired, spec: Arc<Spec>, place: Option<Place>) -> Change<Step> {
+    fn create(
+        &mut self,
+        index: usize,
+        desired: &Desired,
+        spec: Arc<Spec>,
+        place: Option<Place>,
+    ) -> Result<Change<Step>> {
         let place = place.unwrap_or_else(|| Place { uid: String::new(), shown: self.folder_text(""), made: None });
         let mut after = json!({"folder": place.shown});
         let uid = self.snapshot.uid(index, desired).map(str::to_owned);
         if let Some(uid) = &uid {
             after["uid"] = json!(uid);
         }
-        let mut permissions = None;
+        let (mut permissions, mut warning) = (None, None);
         if let Some(grants) = &desired.permissions {
-            after["permissions"] = self.snapshot.subjects.declared(grants);
+            after["permissions"] = self.snapshot.subjects.declared(grants)?;
             permissions = Some(self.snapshot.subjects.body(grants));
+            warning = self.snapshot.subjects.warning(grants);
         }
         after["dashboard"] = self.shown.declared(&spec);
         let title = spec.title.clone();
@@ -173,7 +180,8 @@ impl Planner<'_> {
                 .warnings
                 .push(format!("its JSON names the folder `{uid}`, which is not there; it comes to {}", place.shown));
         }
-        into_place(change, &place)
+        change.warnings.extend(warning);
+        Ok(into_place(change, &place))
     }
 
     fn update(
@@ -202,12 +210,13 @@ impl Planner<'_> {
             before.insert("folder".into(), json!(from));
             after.insert("folder".into(), json!(to));
         }
-        let (mut permissions, mut permissions_before) = (None, None);
+        let (mut permissions, mut permissions_before, mut warning) = (None, None, None);
         if let Some(grants) = &desired.permissions {
-            let declared = self.snapshot.subjects.declared(grants);
+            let declared = self.snapshot.subjects.declared(grants)?;
             let held = self.snapshot.permissions.get(&found.uid);
             let is = held.map_or_else(|| json!([]), |held| held.compared.clone());
             if declared != is {
+                warning = self.snapshot.subjects.warning(grants);
                 permissions = Some(self.snapshot.subjects.body(grants));
                 permissions_before = held.map(|held| held.body.clone());
                 before.insert("permissions".into(), is);
@@ -259,6 +268,7 @@ impl Planner<'_> {
         }
         change.ids = self.ids(Some(&found.uid), &title, &place.uid);
         change.ids.insert("version".into(), found.version.into());
+        change.warnings.extend(warning);
         Ok(into_place(change, &place))
     }
 
@@ -295,6 +305,16 @@ impl Planner<'_> {
                 ),
             )
             .hint("remove it where it comes from"));
+        }
+        if let Some(file) = found.file.as_ref().filter(|_| self.context.session.is_exact()) {
+            return Err(Error::new(
+                ErrorKind::Rejected,
+                format!(
+                    "dashboard `{}` ({}) is provisioned from {file}: Grafana before 12 refuses to delete it",
+                    found.title, found.uid
+                ),
+            )
+            .hint("remove the file"));
         }
         Ok(self.delete(Some(index), &found))
     }
@@ -346,7 +366,8 @@ impl Planner<'_> {
                 None => true,
             };
             let tagged = prune.tag.as_ref().is_none_or(|tag| found.tags.contains(tag));
-            if in_folder && tagged && !kept.contains(&found.uid) && found.managed.is_none() {
+            let stays = found.managed.is_some() || (found.file.is_some() && self.context.session.is_exact());
+            if in_folder && tagged && !kept.contains(&found.uid) && !stays {
                 let change = self.delete(None, found);
                 changes.push(change);
             }

@@ -90,13 +90,42 @@ pub fn permissions_address(uid: &str) -> String {
     path(&["api", "dashboards", "uid", uid, "permissions"])
 }
 
-/// Reads what the task touches. `made` holds the uids of dashboards that it made itself.
-pub fn read(
+/// Reads what the task touches.
+pub fn read(context: &Context<'_, DashboardKind>, reader: Reader<'_>) -> Result<Snapshot> {
+    snapshot(context, reader, Snapshot::default(), None)
+}
+
+/// Reads again after writing. `made` holds the uids of dashboards that this run made, `touched` the indices and
+/// uids of all that it wrote; of the others what was read `before` still counts, so that one change of forty does not cost forty reads.
+pub fn read_back(
     context: &Context<'_, DashboardKind>,
     reader: Reader<'_>,
+    before: &Snapshot,
     made: BTreeMap<usize, String>,
+    touched: &BTreeMap<usize, String>,
 ) -> Result<Snapshot> {
-    let mut snapshot = Snapshot { made, ..Snapshot::default() };
+    let again = Snapshot { made, ..Snapshot::default() };
+    if touched.len() > FEW || context.task.settings.prune.is_some() {
+        return snapshot(context, reader, again, None);
+    }
+    let mut after = snapshot(context, reader, again, Some(&touched.keys().copied().collect()))?;
+    let read: BTreeSet<&String> = touched.values().collect();
+    for (uid, found) in before.found.iter().filter(|(uid, _)| !read.contains(uid)) {
+        after.found.entry(uid.clone()).or_insert_with(|| Arc::clone(found));
+    }
+    for (uid, held) in &before.permissions {
+        after.permissions.entry(uid.clone()).or_insert_with(|| held.clone());
+    }
+    Ok(after)
+}
+
+/// Reads what the declared dashboards of these indices touch, or all.
+fn snapshot(
+    context: &Context<'_, DashboardKind>,
+    reader: Reader<'_>,
+    mut snapshot: Snapshot,
+    only: Option<&BTreeSet<usize>>,
+) -> Result<Snapshot> {
     beside::fill(context, reader, &mut snapshot)?;
     let prune = context.task.settings.prune.as_ref();
     let named = |desired: &Desired| {
@@ -106,9 +135,10 @@ pub fn read(
         snapshot.tree = FolderTree::read(reader, &context.session.session)?;
     }
     let grants = context.desired.iter().flat_map(|desired| desired.permissions.iter().flatten());
-    snapshot.subjects = Subjects::read(reader, grants)?;
+    snapshot.subjects = Subjects::read(reader, &context.session.session, grants)?;
     let at_once = reader.client().settings().concurrency;
-    let found = Reading { context, reader, at_once, targets: targets(context, &snapshot) }.dashboards(&snapshot)?;
+    let found =
+        Reading { context, reader, at_once, targets: targets(context, &snapshot, only) }.dashboards(&snapshot)?;
     snapshot.found = found;
     beside::permissions(context, reader, &mut snapshot)?;
     beside::exports(context, reader, &mut snapshot)?;
@@ -123,9 +153,14 @@ struct Targets<'r> {
     titles: BTreeSet<(&'r str, String)>,
 }
 
-fn targets<'r>(context: &'r Context<'_, DashboardKind>, snapshot: &'r Snapshot) -> Targets<'r> {
+fn targets<'r>(
+    context: &'r Context<'_, DashboardKind>,
+    snapshot: &'r Snapshot,
+    only: Option<&BTreeSet<usize>>,
+) -> Targets<'r> {
     let mut targets = Targets { uids: BTreeMap::new(), titles: BTreeSet::new() };
-    for (index, desired) in context.desired.iter().enumerate() {
+    let wanted = |index: &usize| only.is_none_or(|only| only.contains(index));
+    for (index, desired) in context.desired.iter().enumerate().filter(|(index, _)| wanted(index)) {
         // A folder that cannot be found is an error of the plan, where it can be told with its dashboard.
         let place = match desired.wanted(&snapshot.tree).map(|folder| folder.find(&snapshot.tree)) {
             Some(Ok(Where::At(uid))) => Some(Some(uid)),

@@ -196,6 +196,17 @@ impl Kind for FolderKind {
         write::undo(writer, change, applied)
     }
 
+    fn read_back(
+        context: &Context<'_, Self>,
+        reader: Reader<'_>,
+        _: &Snapshot,
+        applied: &[(&Change<Step>, &Applied)],
+    ) -> Result<Snapshot> {
+        let set = applied.iter().filter(|(change, _)| change.step.permissions.is_some());
+        let uids: Vec<&str> = set.filter_map(|(_, applied)| applied.ids.get("uid")?.as_str()).collect();
+        read::read_back(context, reader, &uids)
+    }
+
     fn single(
         _: &Context<'_, Self>,
         snapshot: &Snapshot,
@@ -223,6 +234,12 @@ impl Kind for FolderKind {
         }
         if let Some(text) = folder.description.as_deref().filter(|text| !text.is_empty()) {
             shown["description"] = json!(text);
+        }
+        // The peer returns what the write answered; of a folder that is unchanged, what the list tells.
+        if let Some(answer) = applied.and_then(|applied| applied.answer.as_object()) {
+            for (key, value) in answer {
+                shown.as_object_mut().map(|shown| shown.entry(key).or_insert_with(|| value.clone()));
+            }
         }
         object([("folder", shown)])
     }

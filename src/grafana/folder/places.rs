@@ -30,6 +30,7 @@ impl Planner<'_> {
             _ => return,
         };
         self.ranks.insert(change.key.clone(), change.rank);
+        self.moved.insert(change.key.clone(), change.step.place.clone());
         if let Some(path) = self.declared_path(options, 0) {
             self.paths.insert(path, place);
         }

@@ -20,7 +20,15 @@ const LAST: u32 = 1000;
 /// One change for each declared folder, for each folder of a path that is to be made, and for each that
 /// `prune` finds.
 pub fn plan(context: &Context<'_, FolderKind>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
-    Planner { snapshot, task: context, ranks: BTreeMap::new(), paths: BTreeMap::new(), changes: Vec::new() }.run()
+    Planner {
+        snapshot,
+        task: context,
+        ranks: BTreeMap::new(),
+        paths: BTreeMap::new(),
+        moved: BTreeMap::new(),
+        changes: Vec::new(),
+    }
+    .run()
 }
 
 /// A plan in the making.
@@ -31,6 +39,8 @@ pub(super) struct Planner<'r> {
     pub(super) ranks: BTreeMap<String, u32>,
     /// Where the folders of this plan will be: path → place for what lies in them.
     pub(super) paths: BTreeMap<Vec<String>, Place>,
+    /// Where the folders that this plan moves will lie, by key.
+    pub(super) moved: BTreeMap<String, Place>,
     pub(super) changes: Vec<Change<Step>>,
 }
 
@@ -109,10 +119,12 @@ impl<'r> Planner<'r> {
         if let Some(text) = &options.description {
             after["description"] = json!(text);
         }
-        let mut permissions = None;
+        self.refuse_general(title)?;
+        let (mut permissions, mut warning) = (None, None);
         if let Some(grants) = &options.permissions {
-            after["permissions"] = self.snapshot.subjects.declared(grants);
+            after["permissions"] = self.snapshot.subjects.declared(grants)?;
             permissions = Some(self.snapshot.subjects.body(grants));
+            warning = self.snapshot.subjects.warning(grants);
         }
         let rank = self.rank_below(&place);
         let needs = self.needs(&place);
@@ -131,6 +143,7 @@ impl<'r> Planner<'r> {
         let mut change = Change::new(Some(index), title, Action::Create, Value::Null, after, step).at_rank(rank);
         change.needs = needs;
         change.key = key;
+        change.warnings.extend(warning);
         if let Some(uid) = uid {
             change = change.with_id("uid", uid);
         }
@@ -163,7 +176,7 @@ impl<'r> Planner<'r> {
         if let Some(place) = place {
             if let Place::At(parent) = &place
                 && *parent != folder.parent
-                && tree.is_within(parent, &folder.uid)
+                && within(tree, &self.moved, &place, &folder.uid)
             {
                 // Grafana answers 500 to a cycle (fact 25).
                 return Err(Error::bad_options(format!("it cannot lie in {}, which lies in it", tree.place(parent))));
@@ -172,9 +185,11 @@ impl<'r> Planner<'r> {
             after["parent"] = json!(self.parent_text(&place));
             step.place = place;
         }
+        let mut warning = None;
         if let (Some(grants), Some(held)) = (&options.permissions, self.snapshot.permissions.get(&folder.uid)) {
-            let declared = self.snapshot.subjects.declared(grants);
+            let declared = self.snapshot.subjects.declared(grants)?;
             if declared != held.compared {
+                warning = self.snapshot.subjects.warning(grants);
                 step.permissions = Some(self.snapshot.subjects.body(grants));
                 step.permissions_before = Some(held.body.clone());
             }
@@ -195,12 +210,23 @@ impl<'r> Planner<'r> {
             return Err(Error::new(ErrorKind::Rejected, format!("it is managed by {manager}"))
                 .hint("change it where it is managed, or take it out of this task"));
         }
+        if differs("title") {
+            self.refuse_general(name(options))?;
+        }
         let rank = self.rank_below(&step.place);
         let needs = self.needs(&step.place);
+        let mut ids = ids(folder);
+        match &step.place {
+            Place::At(parent) if parent.is_empty() => ids.remove("parentUid"),
+            Place::At(parent) => ids.insert("parentUid".to_owned(), json!(parent)),
+            // Known once the parent is made.
+            Place::Made(_) => ids.remove("parentUid"),
+        };
         let mut change = Change::new(Some(index), name(options), action, before, after, step).at_rank(rank);
         change.key = key_of_uid(&folder.uid);
         change.needs = needs;
-        change.ids = ids(folder);
+        change.ids = ids;
+        change.warnings.extend(warning);
         self.warn_of_description(options, &mut change);
         Ok(change)
     }
@@ -276,9 +302,23 @@ impl<'r> Planner<'r> {
         let parent = match (&prune.parent, &prune.parent_uid) {
             (Some(path), _) => match tree.walk(&titles(path))? {
                 (uid, []) => Some(uid),
-                _ => return Ok(Vec::new()),
+                // What this task makes holds only what it declares.
+                _ if self.paths.contains_key(&titles(path)) => return Ok(Vec::new()),
+                (uid, missing) => {
+                    let missing = missing.first().map_or("", String::as_str);
+                    return Err(Error::new(
+                        ErrorKind::NotFound,
+                        format!("prune: its parent `{path}` is not there: `{missing}` is not in {}", tree.place(&uid)),
+                    )
+                    .hint("nothing was changed; take `prune` out if there is nothing left to prune"));
+                }
             },
-            (_, Some(uid)) => Some(uid.clone()),
+            (_, Some(uid)) if uid.is_empty() || tree.get(uid).is_some() => Some(uid.clone()),
+            (_, Some(uid)) if self.ranks.contains_key(&key_of_uid(uid)) => return Ok(Vec::new()),
+            (_, Some(uid)) => {
+                return Err(Error::new(ErrorKind::NotFound, format!("prune: there is no folder with the uid `{uid}`"))
+                    .hint("nothing was changed; take `prune` out if there is nothing left to prune"));
+            }
             _ => None,
         };
         let kept: BTreeSet<&str> = planned.iter().filter_map(|change| change.step.uid.as_deref()).collect();
@@ -399,6 +439,15 @@ impl<'r> Planner<'r> {
             }
         }
         Ok(())
+    }
+
+    /// 11.x has a folder of that name of its own (fact 60). It is told by its list without descriptions.
+    fn refuse_general(&self, title: &str) -> Result<()> {
+        if self.snapshot.tree.shows_descriptions() || !title.eq_ignore_ascii_case("general") {
+            return Ok(());
+        }
+        Err(Error::bad_options(format!("folder `{title}`: Grafana before 12 has a folder of this name itself"))
+            .hint("take another title; what lies in no folder is in that one already"))
     }
 
     fn warn_of_description(&self, options: &FolderOptions, change: &mut Change<Step>) {

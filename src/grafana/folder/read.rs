@@ -22,16 +22,35 @@ use crate::{
 /// One request for the tree, one for the permissions of each declared folder that names some, and one
 /// for the contents of each that may be deleted.
 pub fn read(context: &Context<'_, FolderKind>, reader: Reader<'_>) -> Result<Snapshot> {
+    snapshot(context, reader, &[])
+}
+
+/// The same after writing. One who left itself out of a folder's permissions may not read them any more (fact
+/// 30): of those that were `set` the answer to the write has to be enough.
+pub fn read_back(context: &Context<'_, FolderKind>, reader: Reader<'_>, set: &[&str]) -> Result<Snapshot> {
+    snapshot(context, reader, set)
+}
+
+fn snapshot(context: &Context<'_, FolderKind>, reader: Reader<'_>, set: &[&str]) -> Result<Snapshot> {
     let declared = || context.task.declared.iter().map(|declared| &declared.options);
     let tree = FolderTree::read(reader, &context.session.session)?;
-    let subjects = Subjects::read(reader, declared().flat_map(|options| options.permissions.iter().flatten()))?;
+    let subjects = Subjects::read(
+        reader,
+        &context.session.session,
+        declared().flat_map(|options| options.permissions.iter().flatten()),
+    )?;
     let at_once = reader.client().settings().concurrency;
     let with_permissions: Vec<&Folder> = tree
         .all()
         .filter(|folder| declared().any(|options| options.permissions.is_some() && is_about(options, folder)))
         .collect();
     let held = parallel::each(&with_permissions, at_once, |folder| {
-        permissions::read(reader, &permissions_address(&folder.uid)).map(|held| (folder.uid.clone(), held))
+        match permissions::read(reader, &permissions_address(&folder.uid)) {
+            Err(error) if error.status == Some(403) && set.contains(&folder.uid.as_str()) => {
+                Ok((folder.uid.clone(), None))
+            }
+            held => held.map(|held| (folder.uid.clone(), held)),
+        }
     });
     let mut permissions = BTreeMap::new();
     for held in held {

@@ -6,7 +6,7 @@ use super::{FolderKind, Step, address, permissions_address, places::Place};
 use crate::{
     grafana::{
         Session,
-        folder_tree::{Folder, FolderTree},
+        folder_tree::{self, Folder, FolderTree},
         ok, optional, permissions,
     },
     http::{Reader, Writer},
@@ -17,17 +17,27 @@ use crate::{
 pub fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Change<Step>) -> Result<Applied> {
     let step = &change.step;
     let parent = target(context, step)?;
-    let mut body = json!({"title": step.title});
-    if let Some(uid) = &step.uid {
-        body["uid"] = json!(uid);
-    }
+    // Without a uid of its own it gets one that follows from its place: titles are not unique, so two tasks
+    // that make it at once would make two (fact 23).
+    let uid = step.uid.clone().unwrap_or_else(|| folder_tree::uid_of_new(&parent, &step.title, 0));
+    let mut body = json!({"title": step.title, "uid": uid});
     if !parent.is_empty() {
         body["parentUid"] = json!(parent);
     }
     if let Some(text) = &step.description {
         body["description"] = json!(text);
     }
-    let (folder, mut permissions, mut warnings) = match writer.post("/api/folders", &body) {
+    let mut sent = writer.post("/api/folders", &body);
+    if step.uid.is_none() && sent.as_ref().is_ok_and(|answer| matches!(answer.status, 409 | 412)) {
+        let there = optional(writer.get(&address(&uid))?)?.map(|answer| answer.value()).unwrap_or_default();
+        if there["title"] == step.title && there["parentUid"].as_str().unwrap_or_default() == parent {
+            return Err(Error::new(ErrorKind::Conflict, "somebody else made it at the same time"));
+        }
+        // What was made here once has another title or place by now.
+        body.as_object_mut().map(|body| body.remove("uid"));
+        sent = writer.post("/api/folders", &body);
+    }
+    let (folder, mut permissions, mut warnings) = match sent {
         Ok(answer) => (ok(answer)?.json::<Value>()?, step.permissions.clone(), Vec::new()),
         // A decision, though it comes as a 500 (fact 25): another look would change nothing.
         Err(error) if error.message.contains("max depth") => {
@@ -51,7 +61,13 @@ pub fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
     }
     context.session.made().insert(change.key.clone(), uid.clone());
     warnings.retain(|warning: &String| !warning.is_empty());
-    let ids = object([("uid", json!(uid)), ("id", folder["id"].clone()), ("url", folder["url"].clone())]);
+    let parent = if parent.is_empty() { Value::Null } else { json!(parent) };
+    let ids = object([
+        ("uid", json!(uid)),
+        ("id", folder["id"].clone()),
+        ("url", folder["url"].clone()),
+        ("parentUid", parent),
+    ]);
     Ok(Applied { ids, answer: folder, warnings, ..Applied::default() })
 }
 
@@ -82,7 +98,9 @@ pub fn update(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
     if let Some(body) = &step.permissions {
         permissions::write(writer, &permissions_address(uid), body)?;
     }
-    Ok(Applied { ids: object([("uid", json!(uid)), ("url", answer["url"].clone())]), answer, ..Applied::default() })
+    let parent = if parent.is_empty() { Value::Null } else { json!(parent) };
+    let ids = object([("uid", json!(uid)), ("url", answer["url"].clone()), ("parentUid", parent)]);
+    Ok(Applied { ids, answer, ..Applied::default() })
 }
 
 /// Deletes a folder with all that is in it.
