@@ -15,6 +15,9 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 #[derive(Clone, Debug)]
 pub struct Base(Url);
 
+/// A user name of so many characters that stands alone in an address is no person's.
+const LIKE_A_TOKEN: usize = 16;
+
 impl Base {
     /// Reads an address; `option` names the option that it came from in errors.
     pub fn new(address: &str, option: &str) -> Result<Base> {
@@ -39,7 +42,8 @@ impl Base {
         Ok(Base(url))
     }
 
-    /// The password in an address, as it is written and decoded. By hand: what nobody can use as an address
+    /// The password in an address, as it is written and decoded; without one a user name as long as a token,
+    /// which it then is (`https://TOKEN@host`). By hand: what nobody can use as an address
     /// is refused, and then it is shown.
     pub fn passwords_in(address: &str) -> Vec<String> {
         let behind = address.split_once("://").map_or(address, |(_, behind)| behind);
@@ -48,7 +52,11 @@ impl Base {
         let is_port = |text: &str| text.chars().all(|character| character.is_ascii_digit());
         let cut_short = !authority.contains('@') && authority.split_once(':').is_some_and(|(_, text)| !is_port(text));
         let user_info = if cut_short { behind } else { authority }.rsplit_once('@').map(|(info, _)| info);
-        let Some((_, password)) = user_info.and_then(|info| info.split_once(':')) else { return Vec::new() };
+        let password = match user_info.map(|info| (info, info.split_once(':'))) {
+            Some((_, Some((_, password)))) => password,
+            Some((token, None)) if token.len() >= LIKE_A_TOKEN => token,
+            _ => return Vec::new(),
+        };
         let mut all = vec![password.to_owned(), percent_decode_str(password).decode_utf8_lossy().into_owned()];
         all.dedup();
         all.retain(|one| !one.is_empty());
@@ -120,6 +128,8 @@ mod tests {
             ("http://u@h:80/a:b@c", vec![]),
             ("http://h:80/a?b=c@d", vec![]),
             ("http://u:@h", vec![]),
+            ("http://somebody@h", vec![]),
+            ("https://glpat-0123456789abcdef@h/x", vec!["glpat-0123456789abcdef"]),
         ] {
             assert_eq!(Base::passwords_in(address), found, "{address}");
         }

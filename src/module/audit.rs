@@ -4,10 +4,12 @@ use std::{
     fs::{File, OpenOptions},
     io::Write,
     os::unix::fs::OpenOptionsExt,
+    path::Path,
     sync::Mutex,
     time::{Duration, Instant, SystemTime},
 };
 
+use rustix::fs::{Access, access};
 use serde_json::{Value, json};
 
 use super::{
@@ -47,6 +49,24 @@ impl Audit {
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(Audit { file: Mutex::new(file), path: path.to_owned(), module, server: server.to_owned() })
+    }
+
+    /// Whether it could be opened, for a run that is to change nothing: the file is not made, and not locked.
+    pub fn could_open(path: &str) -> Result<()> {
+        let wrong = |why: String| {
+            Error::local(format!("the audit log `{path}` could not be opened: {why}"))
+                .hint("mend the path or its permissions, or leave `audit_log` out")
+        };
+        let file = Path::new(path);
+        if file.exists() {
+            return OpenOptions::new().append(true).open(file).map(drop).map_err(|error| wrong(error.to_string()));
+        }
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(wrong(format!("there is no folder `{}`", folder.display())));
+        }
+        access(folder, Access::WRITE_OK | Access::EXEC_OK)
+            .map_err(|error| wrong(format!("nothing may be made in `{}`: {error}", folder.display())))
     }
 
     /// Writes one line and has it on disk when it returns. `event` is `intent` or `outcome`.

@@ -18,6 +18,7 @@ pub mod result;
 pub mod run;
 pub mod secret;
 pub mod signal;
+pub mod sounding;
 pub mod spec;
 pub mod task;
 

@@ -13,7 +13,7 @@ use super::{
     kind::{Context, Kind, Task},
     output,
     plan::{Action, Change},
-    result, signal,
+    result, secret, signal, sounding,
     spec::Object,
     task::{self, Internal},
 };
@@ -104,8 +104,13 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
     // A list may be of thousands of objects: then it is repeated only for who wants to see everything.
     let short = args.get(K::PLURAL).is_none_or(Value::is_null);
     let repeated = (internal.inject_invocation && (short || internal.verbosity >= 3)).then(|| args.clone());
+    // What the options are cannot be said of options that are refused: their secrets are guessed.
+    let guessed = sounding::sent(&args, &task::spec::<K>());
     let mut result = match task::parse_all::<K>(args, &internal, &env) {
-        Err(error) => failed(&error),
+        Err(error) => {
+            secret::hide(guessed.iter().map(String::as_str));
+            failed(&error)
+        }
         Ok(mut parsed) => {
             let mut stats = Value::Null;
             let mut result =
@@ -158,6 +163,9 @@ fn with_client<K: Kind>(
     let plan = K::plan(&context, &snapshot)?;
     within_prune_limit::<K>(task, &plan)?;
     let report = if internal.check_mode {
+        if let Some(path) = &task.common.audit_log {
+            Audit::could_open(path)?;
+        }
         let outcomes = plan.into_iter().map(Outcome::before).collect();
         Report { outcomes, snapshot, problem: None, checked: Vec::new() }
     } else {

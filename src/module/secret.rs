@@ -159,7 +159,7 @@ fn forms(value: &str) -> Vec<String> {
     let mut all = BTreeSet::new();
     for set in [COMPONENT, JAVASCRIPT, QUERY, QUOTE, USERINFO] {
         let encoded = utf8_percent_encode(value, set).to_string();
-        all.insert(encoded.to_lowercase_hex());
+        all.insert(with_lowercase_hex(&encoded));
         all.insert(encoded.replace("%20", "+"));
         all.insert(encoded);
     }
@@ -204,21 +204,15 @@ fn base64_forms(value: &str) -> Vec<String> {
     all
 }
 
-trait LowercaseHex {
-    fn to_lowercase_hex(&self) -> String;
-}
-
-impl LowercaseHex for String {
-    /// `%2F` as `%2f`, the rest as it is.
-    fn to_lowercase_hex(&self) -> String {
-        let mut out = String::with_capacity(self.len());
-        let mut hex = 0;
-        for character in self.chars() {
-            out.push(if hex > 0 { character.to_ascii_lowercase() } else { character });
-            hex = if character == '%' { 2 } else { i32::max(hex - 1, 0) };
-        }
-        out
+/// `%2F` as `%2f`, the rest as it is.
+fn with_lowercase_hex(encoded: &str) -> String {
+    let mut out = String::with_capacity(encoded.len());
+    let mut hex = 0;
+    for character in encoded.chars() {
+        out.push(if hex > 0 { character.to_ascii_lowercase() } else { character });
+        hex = if character == '%' { 2 } else { i32::max(hex - 1, 0) };
     }
+    out
 }
 
 /// The text as it stands inside a JSON string.

@@ -6,7 +6,10 @@ use serde_json::Value;
 use super::{DatasourceOptions, compare::FINGERPRINT};
 use crate::{
     http::Base,
-    module::{Object, secret},
+    module::{
+        Object, secret,
+        sounding::{collect, is_secret, plain},
+    },
 };
 
 /// From now on no output shows these.
@@ -33,54 +36,6 @@ fn found(url: Option<&str>, json: Option<&Object>) -> Vec<String> {
         collect(value, is_secret(key), &mut all);
     }
     all
-}
-
-fn collect(value: &Value, secret: bool, all: &mut Vec<String>) {
-    match value {
-        Value::String(text) if secret => all.push(text.clone()),
-        Value::Number(number) if secret => all.push(number.to_string()),
-        Value::Array(items) => items.iter().for_each(|item| collect(item, secret, all)),
-        Value::Object(entries) => {
-            entries.iter().for_each(|(key, value)| collect(value, is_secret(key) || secret && !is_about(key), all));
-        }
-        _ => {}
-    }
-}
-
-/// Whether a key sounds as if its value were a secret.
-fn is_secret(key: &str) -> bool {
-    const SOUNDS: [&str; 9] =
-        ["password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "privatekey", "accesskey"];
-    let key = plain(key);
-    SOUNDS.iter().any(|sound| key.contains(sound)) && !is_about(&key)
-}
-
-/// Whether a key is about a secret and does not hold it: `tokenUri`, `secretName`, `accessKeyId`.
-fn is_about(key: &str) -> bool {
-    const ABOUT: [&str; 16] = [
-        "url",
-        "uri",
-        "name",
-        "type",
-        "id",
-        "path",
-        "file",
-        "field",
-        "method",
-        "mode",
-        "audience",
-        "scope",
-        "endpoint",
-        "expiration",
-        "ttl",
-        "version",
-    ];
-    let key = plain(key);
-    ABOUT.iter().any(|about| key.ends_with(about))
-}
-
-fn plain(key: &str) -> String {
-    key.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

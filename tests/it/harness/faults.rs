@@ -104,6 +104,37 @@ fn the_audit_log_has_a_line_before_and_one_after_each_change() {
         "failed to open the audit log",
     );
     assert_eq!((count(&server), &refused["changed"]), (before, &json!(false)));
+    // A dry run that says all is well must not be followed by a run that fails here.
+    for (path, why) in
+        [("/nonexistent/audit", "there is no folder `/nonexistent`"), ("/tmp", "could not be opened: Is a directory")]
+    {
+        failed(server.check(MODULE, json!({"name": "New", "audit_log": path})), why);
+    }
+    std::fs::remove_file(&log).expect("removed");
+}
+
+/// What is undone is told as fully as what was done.
+#[test]
+fn the_audit_log_tells_what_a_rollback_puts_back() {
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/folders", json!({"title": "Before", "uid": "old"}));
+    server.fault(
+        json!({"method": "POST", "path": "/api/folders", "kind": "status", "status": 403, "body": {"message": "no"}}),
+    );
+    let log = std::env::temp_dir().join(format!("hearth-audit-undo-{}", std::process::id()));
+    let path = log.to_str().expect("a path");
+    let task = json!({"on_error": "rollback", "audit_log": path, "folders": [
+        {"name": "After", "uid": "old"}, {"name": "New", "parent_uid": "old"},
+    ]});
+    failed(server.run(MODULE, task), "no");
+    let text = std::fs::read_to_string(&log).expect("it is there");
+    let undo: Value = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .find(|line| line["action"] == "undo" && line["event"] == "intent")
+        .expect("the undoing is told");
+    assert_eq!((&undo["undoes"], &undo["ids"]["uid"]), (&json!("update"), &json!("old")), "{undo:#}");
+    assert_eq!(undo["fields"], json!({"title": "Before"}));
     std::fs::remove_file(&log).expect("removed");
 }
 
