@@ -5,6 +5,7 @@ mod about;
 mod compare;
 mod fingerprint;
 mod health;
+mod listed;
 mod options;
 mod payload;
 mod plan;
@@ -33,6 +34,7 @@ use crate::{
     },
 };
 use compare::{laid_over, shown, text};
+use listed::Listed;
 use payload::Form;
 use plan::{Found, find, in_scope};
 
@@ -79,7 +81,7 @@ impl Desired {
 pub struct Snapshot {
     /// The list, whose entries lack secrets, the user of basic authentication, `withCredentials` and the
     /// version (fact 11).
-    listed: Vec<Value>,
+    listed: Listed,
     /// Those that were read one by one, by uid.
     whole: BTreeMap<String, Value>,
     /// The server's version, where a uid is to change.
@@ -93,18 +95,18 @@ impl Snapshot {
     }
 
     fn stored(&self, uid: &str) -> Option<&Value> {
-        self.listed.iter().find(|stored| text(stored, "uid") == uid).map(|stored| self.whole(stored))
+        self.listed.uid(uid).map(|stored| self.whole(stored))
     }
 
     fn remove(&mut self, uid: &str) {
-        self.listed.retain(|stored| text(stored, "uid") != uid);
+        self.listed.remove(uid);
         self.whole.remove(uid);
     }
 
     fn insert(&mut self, stored: Value) {
         let uid = text(&stored, "uid").to_owned();
         self.remove(&uid);
-        self.listed.push(stored.clone());
+        self.listed.insert(stored.clone());
         self.whole.insert(uid, stored);
     }
 }
@@ -158,7 +160,8 @@ impl Kind for DatasourceKind {
     /// One list, and one more request for each declared data source that differs or whose options the
     /// list does not show.
     fn read(context: &Context<'_, Self>, reader: Reader<'_>) -> Result<Snapshot> {
-        let mut snapshot = Snapshot { listed: ok(reader.get("/api/datasources")?)?.json()?, ..Snapshot::default() };
+        let listed: Vec<Value> = ok(reader.get("/api/datasources")?)?.json()?;
+        let mut snapshot = Snapshot { listed: listed.into_iter().collect(), ..Snapshot::default() };
         let undoes = context.task.common.on_error == OnError::Rollback;
         let (mut needed, mut uid_changes) = (BTreeSet::new(), false);
         for desired in context.desired {

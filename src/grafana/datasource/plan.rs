@@ -8,6 +8,7 @@ use super::{
     DatasourceKind, Desired, Snapshot,
     compare::{FINGERPRINT, canonical, laid_over, needs_url, secrets_set, shown, text},
     fingerprint,
+    listed::Listed,
     options::Prune,
     payload::Form,
 };
@@ -58,18 +59,18 @@ impl<'s> Found<'s> {
 
 /// The data source that is meant. The uid counts more than the name: so one can be renamed (fact 18).
 /// Both are compared exactly (fact 12).
-pub fn find<'s>(desired: &Desired, listed: &'s [Value]) -> Found<'s> {
+pub fn find<'s>(desired: &Desired, listed: &'s Listed) -> Found<'s> {
     let (uid, name) = (desired.options.uid(), desired.options.name());
     if let Some(uid) = uid
-        && let Some(stored) = listed.iter().find(|stored| text(stored, "uid") == uid)
+        && let Some(stored) = listed.uid(uid)
     {
-        let old = listed.iter().find(|other| text(other, "name") == name && text(other, "uid") != uid);
+        let old = listed.name(name).filter(|other| text(other, "uid") != uid);
         return match old.filter(|old| text(stored, "name") == name_beside(text(old, "uid"), uid)) {
             Some(old) if desired.options.is_present() => Found::HalfReplaced(old),
             _ => Found::There(stored),
         };
     }
-    match listed.iter().find(|stored| text(stored, "name") == name) {
+    match listed.name(name) {
         Some(stored) if uid.is_some() => Found::OtherUid(stored),
         Some(stored) => Found::There(stored),
         None => Found::Missing,
@@ -312,10 +313,8 @@ fn order_by_names(
     let mut waits: Vec<Option<usize>> = Vec::with_capacity(changes.len());
     for (at, change) in changes.iter().enumerate() {
         let name = text(&change.after, "name");
-        let holder = snapshot
-            .listed
-            .iter()
-            .find(|stored| change.is_change() && text(stored, "name") == name && text(stored, "uid") != change.key);
+        let holder = snapshot.listed.name(name);
+        let holder = holder.filter(|stored| change.is_change() && text(stored, "uid") != change.key);
         let Some(holder) = holder else {
             waits.push(None);
             continue;
