@@ -1,6 +1,7 @@
 //! The table of all modules; tests and documentation run over the whole of it.
 
 use crate::{
+    authentik::{object::ObjectKind, user::UserKind},
     grafana::{dashboard::DashboardKind, datasource::DatasourceKind, folder::FolderKind},
     module::{About, Kind, Spec, run, run::Invocation, task},
 };
@@ -28,5 +29,11 @@ impl Module {
 
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {
-    vec![Module::of::<DashboardKind>(), Module::of::<DatasourceKind>(), Module::of::<FolderKind>()]
+    vec![
+        Module::of::<ObjectKind>(),
+        Module::of::<UserKind>(),
+        Module::of::<DashboardKind>(),
+        Module::of::<DatasourceKind>(),
+        Module::of::<FolderKind>(),
+    ]
 }

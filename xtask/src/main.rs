@@ -1,5 +1,6 @@
 //! Developer tasks. Only the registry names modules: each task walks it.
 
+mod authentik_fields;
 mod dist;
 mod docs;
 mod new;
@@ -15,6 +16,8 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask docs [--check]          write library/*.yml and docs/modules/*.md, or say which are out of date
        cargo xtask new SERVICE KIND        begin a module: its file, binary, test and line in the registry
+       cargo xtask authentik-fields DOCUMENT
+                                           write src/authentik/fields.txt from authentik's OpenAPI document
        cargo xtask dist [--profile NAME] [--target TRIPLE]
                                            build the modules and put them into library/
 ";
@@ -37,6 +40,11 @@ fn run(args: &[&str]) -> Result<()> {
         ["docs"] => docs::write(&root),
         ["docs", "--check"] => docs::check(&root),
         ["new", service, kind] => new::scaffold(&root, service, kind),
+        ["authentik-fields", document] => {
+            let text = std::fs::read_to_string(document).with_context(|| format!("failed to read {document}"))?;
+            let fields = authentik_fields::text(&serde_json::from_str(&text)?);
+            Ok(std::fs::write(root.join("src/authentik/fields.txt"), fields)?)
+        }
         ["dist", options @ ..] => dist::fill_library(&root, options),
         _ => bail!("no such task\n\n{USAGE}"),
     }
