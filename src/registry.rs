@@ -1,7 +1,20 @@
 //! The table of all modules; tests and documentation run over the whole of it.
 
 use crate::{
-    authentik::{object::ObjectKind, user::UserKind},
+    authentik::{
+        application::ApplicationKind,
+        blueprint::BlueprintKind,
+        brand::BrandKind,
+        certificate::CertificateKind,
+        flow::FlowKind,
+        group::GroupKind,
+        object::ObjectKind,
+        outpost::OutpostKind,
+        policy::PolicyKind,
+        provider::{ldap::LdapKind, oauth2::Oauth2Kind, proxy::ProxyKind, saml::SamlKind},
+        token::TokenKind,
+        user::UserKind,
+    },
     grafana::{dashboard::DashboardKind, datasource::DatasourceKind, folder::FolderKind},
     module::{About, Kind, Spec, run, run::Invocation, task},
 };
@@ -30,7 +43,20 @@ impl Module {
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {
     vec![
+        Module::of::<ApplicationKind>(),
+        Module::of::<BlueprintKind>(),
+        Module::of::<BrandKind>(),
+        Module::of::<CertificateKind>(),
+        Module::of::<FlowKind>(),
+        Module::of::<GroupKind>(),
         Module::of::<ObjectKind>(),
+        Module::of::<OutpostKind>(),
+        Module::of::<PolicyKind>(),
+        Module::of::<LdapKind>(),
+        Module::of::<Oauth2Kind>(),
+        Module::of::<ProxyKind>(),
+        Module::of::<SamlKind>(),
+        Module::of::<TokenKind>(),
         Module::of::<UserKind>(),
         Module::of::<DashboardKind>(),
         Module::of::<DatasourceKind>(),

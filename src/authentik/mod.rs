@@ -3,12 +3,22 @@
 //!
 //! "Trap n" is a numbered observation on a running authentik 2026.5.0-rc1; recordings show most of them.
 
+pub mod application;
+pub mod blueprint;
+pub mod brand;
+pub mod certificate;
 mod connection;
 pub mod engine;
 pub mod fields;
+pub mod flow;
+pub mod group;
 pub mod object;
 pub mod options;
+pub mod outpost;
+pub mod policy;
+pub mod provider;
 pub mod table;
+pub mod token;
 pub mod user;
 
 use std::{

@@ -3,8 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::Send;
-use crate::module::{Object, Secret};
+use super::{
+    engine::{Prune, Send},
+    table::{self, Row},
+};
+use crate::module::{Error, Object, Result, Secret};
 
 /// Whether an object is to be there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -60,7 +63,36 @@ pub fn key(fields: &Object, names: &[&str]) -> Object {
 }
 
 /// The row of a path that stands in the table.
-pub fn row(path: &'static str) -> crate::module::Result<&'static super::table::Row> {
-    super::table::row(path)
-        .ok_or_else(|| crate::module::Error::local(format!("the table of kinds has no row {path}")))
+pub fn row(path: &'static str) -> Result<&'static Row> {
+    table::row(path).ok_or_else(|| Error::local(format!("the table of kinds has no row {path}")))
+}
+
+/// Which objects `prune` looks at, of a kind that is known by its name alone.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct PrefixPrune {
+    /// Those whose name (or slug, identifier or domain) begins so.
+    pub name_prefix: String,
+    /// The most objects that may be deleted; when there are more the task fails and changes nothing.
+    #[schemars(extend("x-default" = 10))]
+    pub limit: Option<usize>,
+}
+
+impl PrefixPrune {
+    /// The same for the engine.
+    pub fn of(&self, path: &'static str) -> Option<Prune> {
+        Some(Prune {
+            row: row(path).ok()?,
+            fields: Object::new(),
+            prefix: self.name_prefix.clone(),
+            limit: self.limit.unwrap_or(10),
+        })
+    }
+
+    /// Refuses a scope that is everything.
+    pub fn check(&self) -> Result<()> {
+        if !self.name_prefix.is_empty() {
+            return Ok(());
+        }
+        Err(Error::bad_options("prune: `name_prefix` is empty").hint("without a scope everything would be deleted"))
+    }
 }

@@ -30,6 +30,8 @@ pub struct Step {
     pub found: Option<Value>,
     /// The body of the write of the object itself; `None` if it stays.
     pub body: Option<Object>,
+    /// The last part of the address to which a new object is sent, where it is not the collection's.
+    pub made_by: Option<&'static str>,
     /// Requests behind it, to the object itself: the last part of the address, and the body.
     pub calls: Vec<(&'static str, Object)>,
     /// What is written of what belongs to it.
@@ -122,9 +124,12 @@ impl Planning<'_> {
         for name in row.blank {
             body.entry(*name).or_insert(Value::Null);
         }
+        if let Some((_, more)) = &wanted.made_by {
+            body.extend(more.clone());
+        }
         let missing: Vec<&str> = fields::of(row.path)
             .iter()
-            .filter(|field| field.required && !body.contains_key(field.name))
+            .filter(|field| field.required && !body.contains_key(field.name) && wanted.made_by.is_none())
             .map(|field| field.name)
             .collect();
         if !missing.is_empty() {
@@ -148,6 +153,7 @@ impl Planning<'_> {
             key: wanted.change_key(),
             found: None,
             body: Some(body),
+            made_by: wanted.made_by.as_ref().map(|(action, _)| *action),
             calls: wanted.calls.iter().map(|call| (call.action, call.body.clone())).collect(),
             parts,
         };
@@ -232,7 +238,15 @@ impl Planning<'_> {
         }
         let body = (!body.is_empty()).then_some(body);
         let action = if body.is_none() && calls.is_empty() && parts.is_empty() { Action::Unchanged } else { Action::Update };
-        let step = Step { row: Some(row), key: wanted.change_key(), found: Some(found.clone()), body, calls, parts };
+        let step = Step {
+            row: Some(row),
+            key: wanted.change_key(),
+            found: Some(found.clone()),
+            body,
+            made_by: None,
+            calls,
+            parts,
+        };
         let mut change =
             Change::new(Some(index), wanted.name(), action, Value::Object(before), Value::Object(after), step);
         change.key = wanted.change_key();

@@ -16,7 +16,7 @@ use crate::{
         table::{self, Listing, Row, listing, target},
     },
     http::{Reader, path},
-    module::{Object, Result, parallel},
+    module::{Object, Result, parallel, secret, sounding},
 };
 
 /// Up to so many objects are read one by one.
@@ -66,6 +66,7 @@ pub fn read(wanted: &[Wanted], prune: Option<&Prune>, reader: Reader<'_>) -> Res
         snapshot.names.learn(path, stored.clone());
         let Some(row) = table::row(path) else { continue };
         for object in stored {
+            hide(row, object);
             learn_beside(&mut snapshot.names, row, object);
         }
     }
@@ -226,6 +227,15 @@ fn read_named(list: &Listing, named: &BTreeSet<String>, reader: Reader<'_>) -> R
     authentik::list(reader, path, &query)
 }
 
+/// Hides the secrets that the service gives back in the clear, such as those of clients (trap 16).
+fn hide(row: &Row, object: &Value) {
+    let mut all = Vec::new();
+    for field in fields::of(row.path).iter().filter(|field| sounding::is_secret(field.name)) {
+        sounding::collect(&object[field.name], true, &mut all);
+    }
+    secret::hide(all.iter().map(String::as_str));
+}
+
 /// Many objects carry what they refer to beside the id: `groups_obj` beside `groups`.
 fn learn_beside(names: &mut Names, row: &Row, object: &Value) {
     for field in fields::of(row.path) {
@@ -292,7 +302,7 @@ fn calls(wanted: &[Wanted], snapshot: &mut Snapshot, reader: Reader<'_>) -> Resu
     for ((address, label, ..), answer) in asked.into_iter().zip(answers) {
         let answer: Result<Value> = answer;
         let value = answer?;
-        crate::module::secret::hide(value.as_str());
+        secret::hide(value.as_str());
         snapshot.shown.insert((address, label), value);
     }
     Ok(())

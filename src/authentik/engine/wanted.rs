@@ -25,6 +25,9 @@ pub struct Wanted {
     pub key: Object,
     /// The declared fields, references by name. Those of the key are among them unless `pk` finds it.
     pub fields: Object,
+    /// How a new object is made, where not by sending its fields to the collection: the last part of the address, and
+    /// what is sent beside its name.
+    pub made_by: Option<(&'static str, Object)>,
     /// Fields that a new object gets where they are not declared.
     pub fresh: Object,
     /// Lists of references to which the declared ones are added: those that are there stay.
@@ -116,6 +119,7 @@ impl Wanted {
             force: false,
             fields: key.clone(),
             key,
+            made_by: None,
             fresh: Object::new(),
             appended: Vec::new(),
             send: Send::OnCreate,

@@ -35,7 +35,11 @@ pub fn apply(session: &Session, writer: Writer<'_>, change: &Change<Step>) -> Re
             ok(checked(answer)?)?.json()?
         }
         (Some(found), None) => found.clone(),
-        (None, Some(body)) => ok(checked(writer.post(&row.collection(), &filled(body, session)?)?)?)?.json()?,
+        (None, Some(body)) => {
+            let action = step.made_by.map_or(String::new(), |action| format!("{action}/"));
+            let answer = writer.post(&format!("{}{action}", row.collection()), &filled(body, session)?)?;
+            ok(checked(answer)?)?.json()?
+        }
         (None, None) => Value::Null,
     };
     if let (Some(map), Some(found)) = (object.as_object_mut(), step.found.as_ref().and_then(Value::as_object)) {
