@@ -76,7 +76,7 @@ impl<'c> Writer<'c> {
         let answer = self.reader.client.write(method, path, body, !self.progress.has_begun());
         match &answer {
             Ok(answer) if answer.is_success() => self.progress.wrote(),
-            Err(error) if error.uncertain => self.progress.perhaps_wrote(),
+            Err(error) if error.uncertain => self.progress.perhaps_wrote(&error.message),
             _ => {}
         }
         answer

@@ -139,4 +139,43 @@ mod tests {
         assert_eq!(without_credentials("https://u:secret@h/x.json"), "https://h/x.json");
         assert_eq!(without_credentials("http://h/x.json?a=b"), "http://h/x.json?a=b");
     }
+
+    /// A server that answers each request with these bytes, so often as they are asked for.
+    fn server(head: &'static str, body: usize) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        let address = format!("http://{}/x", listener.local_addr().expect("it is bound"));
+        std::thread::spawn(move || {
+            use std::io::Write;
+            for mut stream in listener.incoming().flatten() {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request);
+                let block = vec![b'x'; 1 << 20];
+                let _ = stream.write_all(head.as_bytes());
+                let _ = (0..body).try_for_each(|_| stream.write_all(&block));
+            }
+        });
+        address
+    }
+
+    fn download(time: f64) -> Download {
+        let deadline = Instant::now() + Duration::from_secs_f64(time);
+        let timeout = Duration::from_secs(30);
+        Download { tls: Tls { verify: false, ..Tls::default() }, use_proxy: false, timeout, retries: 1000, deadline }
+    }
+
+    #[test]
+    fn a_document_without_a_stated_length_has_a_bound_too() {
+        let address = server("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", 65);
+        let error = download(60.0).get(&address).expect_err("too long");
+        assert!(error.message.contains("answered more than 64 MiB"), "{error}");
+    }
+
+    #[test]
+    fn the_deadline_bounds_all_tries_together() {
+        let address = server("HTTP/1.1 503 Later\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 0);
+        let began = Instant::now();
+        let error = download(1.0).get(&address).expect_err("no document");
+        assert!(error.message.contains("answered 503"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
 }

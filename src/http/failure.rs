@@ -109,7 +109,10 @@ mod tests {
     fn what_rustls_says_of_certificates_has_its_hint() {
         for (told, part) in [
             ("invalid peer certificate: UnknownIssuer", "ca_path"),
-            ("invalid peer certificate: certificate not valid for name \"h\"; certificate is only valid for x", "another name"),
+            (
+                "invalid peer certificate: certificate not valid for name \"h\"; certificate is only valid for x",
+                "another name",
+            ),
             ("invalid peer certificate: certificate not valid yet: verification time 1 (UNIX)", "clock"),
             ("invalid peer certificate: certificate expired: verification time 1 (UNIX)", "clock"),
             ("received fatal alert: CertificateRequired", "client_cert"),

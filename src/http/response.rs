@@ -83,7 +83,9 @@ impl Response {
         error.status = Some(self.status);
         match self.status {
             429 => error.hint("it is too much for the server: lower `concurrency`, or set `rate_limit`"),
-            502..=504 => error.hint("the server, or a proxy before it, is not ready: look at its log, or raise `retries`"),
+            502..=504 => {
+                error.hint("the server, or a proxy before it, is not ready: look at its log, or raise `retries`")
+            }
             _ => error,
         }
     }
@@ -125,7 +127,10 @@ mod tests {
     #[test]
     fn a_page_is_quoted_by_its_title() {
         for (body, told) in [
-            ("<!DOCTYPE html>\n<html><head><TITLE lang=en> 502 Bad\nGateway </TITLE>", "answered 502: 502 Bad Gateway; hint"),
+            (
+                "<!DOCTYPE html>\n<html><head><TITLE lang=en> 502 Bad\nGateway </TITLE>",
+                "answered 502: 502 Bad Gateway; hint",
+            ),
             ("<html><body>no title", "answered 502: <html><body>no title; hint"),
             ("plain <title>text</title>", "answered 502: plain <title>text</title>; hint"),
         ] {

@@ -179,13 +179,13 @@ impl<K: Kind> Execution<'_, K> {
         tell("intent", json!({"ids": change.ids, "fields": fields_for_audit(change), "sent": change.sent}))?;
         let result = K::apply(self.context, self.client.writer(MayWrite(()), progress), change).map_err(|mut error| {
             if error.kind == ErrorKind::NotTried {
-                if progress.is_unsure() {
-                    error.uncertain = true;
-                } else if !progress.has_begun() {
-                    return error;
-                }
+                error = match progress.unsure() {
+                    Some(lost) => error.context(format_args!("{lost}; looking whether it happened")),
+                    None if progress.has_begun() => error.context("the rest of it"),
+                    None => return error,
+                };
+                error.uncertain = progress.unsure().is_some();
                 error.kind = ErrorKind::GaveUp;
-                error = error.context("the rest of it");
             }
             error.context(format_args!("failed to {action} {} `{}`", change.noun.unwrap_or(K::NOUN), change.name))
         });
@@ -199,7 +199,12 @@ impl<K: Kind> Execution<'_, K> {
             (Err(untold), Ok(applied)) => {
                 // It is done, told or not.
                 progress.remember(applied);
-                Err(untold.context(format_args!("{} `{}` was {}", change.noun.unwrap_or(K::NOUN), change.name, change.action.done())))
+                Err(untold.context(format_args!(
+                    "{} `{}` was {}",
+                    change.noun.unwrap_or(K::NOUN),
+                    change.name,
+                    change.action.done()
+                )))
             }
             (Err(untold), Err(mut error)) => {
                 error.message.push_str(&format!("; {}", untold.message));

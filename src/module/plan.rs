@@ -173,8 +173,8 @@ pub struct Progress(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     done: Option<Applied>,
-    /// The last write may have happened or not.
-    perhaps: bool,
+    /// Why the last write may have happened or not.
+    perhaps: Option<String>,
 }
 
 impl Progress {
@@ -182,18 +182,18 @@ impl Progress {
     pub fn wrote(&self) {
         let mut state = self.state();
         state.done.get_or_insert_default();
-        state.perhaps = false;
+        state.perhaps = None;
     }
 
-    /// A write may have happened or not.
-    pub fn perhaps_wrote(&self) {
-        self.state().perhaps = true;
+    /// A write may have happened or not, for that reason.
+    pub fn perhaps_wrote(&self, why: &str) {
+        self.state().perhaps = Some(why.to_owned());
     }
 
     /// Keeps what a write left behind, for undoing if a later one fails: ids, an answer.
     pub fn remember(&self, applied: Applied) {
         let mut state = self.state();
-        state.perhaps = false;
+        state.perhaps = None;
         let known = state.done.get_or_insert_default();
         known.ids.extend(applied.ids);
         known.warnings.extend(applied.warnings);
@@ -210,9 +210,9 @@ impl Progress {
         self.state().done.is_some()
     }
 
-    /// Whether the last write may have happened or not.
-    pub fn is_unsure(&self) -> bool {
-        self.state().perhaps
+    /// Why the last write may have happened or not, if so.
+    pub fn unsure(&self) -> Option<String> {
+        self.state().perhaps.clone()
     }
 
     /// What was done, if anything was.
