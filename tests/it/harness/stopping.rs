@@ -95,7 +95,7 @@ fn a_refused_password_is_not_sent_again_by_those_that_wait() {
     let server = stand_in(sandbox::Config::default());
     server.fault(refused("POST", "/api/folders$", 5));
     server.forget_requests();
-    let result = failed(server.run(MODULE, json!({"folders": folders, "concurrency": 16})), "answered 401");
+    let result = failed(server.run(MODULE, json!({"folders": many(20), "concurrency": 16})), "answered 401");
     assert_eq!(result["changed"], json!(true), "{result:#}");
     assert!(posts(&server) <= 5 + 3, "{} were sent", posts(&server));
 
