@@ -129,7 +129,7 @@ fn a_rollback_undoes_what_turns_out_to_have_happened() {
         let json = |body: &str| reply("200 OK", "Content-Type: application/json\r\n", body);
         match request.method.as_str() {
             "POST" => {
-                std::thread::sleep(Duration::from_millis(2000));
+                std::thread::sleep(Duration::from_millis(3500));
                 made.store(true, SeqCst);
                 silence()
             }
@@ -142,7 +142,7 @@ fn a_rollback_undoes_what_turns_out_to_have_happened() {
         }
     });
     let url = format!("http://127.0.0.1:{}", server.port);
-    let task = json!({"url": url, "name": "x", "uid": "x", "on_error": "rollback", "deadline": 1.5});
+    let task = json!({"url": url, "name": "x", "uid": "x", "on_error": "rollback", "deadline": 3});
     let result = failed(run(MODULE, &task, &[]), "failed to create folder `x`");
     assert_eq!(server.count("DELETE"), 1, "{result:#}");
     let told = &result["objects"][0];

@@ -135,8 +135,8 @@ fn a_request_has_a_time_and_a_run_a_deadline() {
 #[test]
 fn a_write_under_way_outlasts_the_deadline_and_nothing_follows_it() {
     let server = stand_in(sandbox::Config::default());
-    server.fault(json!({"method": "POST", "path": "/api/folders$", "kind": "delay", "ms": 2000}));
-    let task = json!({"name": "Half", "deadline": 1.5, "permissions": [{"role": "Viewer", "permission": "View"}]});
+    server.fault(json!({"method": "POST", "path": "/api/folders$", "kind": "delay", "ms": 3500}));
+    let task = json!({"name": "Half", "deadline": 3, "permissions": [{"role": "Viewer", "permission": "View"}]});
     let result = failed(server.run(MODULE, task), "failed to create folder `Half`: the rest of it: ");
     assert!(result["msg"].to_string().contains("not tried, since the deadline of the run is over"), "{result}");
     assert_eq!((&result["changed"], server.get("/api/folders").as_array().map(Vec::len)), (&json!(true), Some(1)));
