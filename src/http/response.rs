@@ -36,11 +36,10 @@ impl Response {
             Error::new(
                 ErrorKind::Rejected,
                 format!(
-                    "{} {} answered {} with something else than {}: {error}; it begins: {}",
+                    "{} {} answered {} with something else than JSON of the expected form: {error}; it begins: {}",
                     self.method,
                     self.path,
                     self.status,
-                    std::any::type_name::<T>().rsplit("::").next().unwrap_or("JSON"),
                     self.quoted()
                 ),
             )
@@ -82,12 +81,30 @@ impl Response {
         };
         let mut error = Error::new(kind, format!("{} {} answered {}: {said}", self.method, self.path, self.status));
         error.status = Some(self.status);
-        error
+        match self.status {
+            429 => error.hint("it is too much for the server: lower `concurrency`, or set `rate_limit`"),
+            502..=504 => {
+                error.hint("the server, or a proxy before it, is not ready: look at its log, or raise `retries`")
+            }
+            _ => error,
+        }
     }
 
+    /// The beginning of the body; of a page its title, which says more than its markup.
     fn quoted(&self) -> String {
-        shorten(String::from_utf8_lossy(&self.body[..self.body.len().min(4 * QUOTED)]).trim())
+        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(16 * QUOTED)]);
+        let title = text.trim_start().starts_with('<').then(|| title(&text)).flatten();
+        shorten(title.unwrap_or(text.trim()))
     }
+}
+
+fn title(page: &str) -> Option<&str> {
+    // Lower case in ASCII keeps each character's place.
+    let lower = page.to_ascii_lowercase();
+    let tag = lower.find("<title")?;
+    let begin = tag + lower[tag..].find('>')? + 1;
+    let end = begin + lower[begin..].find("</title")?;
+    Some(page[begin..end].trim()).filter(|title| !title.is_empty())
 }
 
 fn shorten(text: &str) -> String {
@@ -95,5 +112,36 @@ fn shorten(text: &str) -> String {
     match one_line.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}… (shortened)", &one_line[..end]),
         None => one_line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Response {
+        let (method, path) = ("GET".to_owned(), "/x".to_owned());
+        Response { method, path, status, headers: HeaderMap::new(), body: body.into() }
+    }
+
+    #[test]
+    fn a_page_is_quoted_by_its_title() {
+        for (body, told) in [
+            (
+                "<!DOCTYPE html>\n<html><head><TITLE lang=en> 502 Bad\nGateway </TITLE>",
+                "answered 502: 502 Bad Gateway; hint",
+            ),
+            ("<html><body>no title", "answered 502: <html><body>no title; hint"),
+            ("plain <title>text</title>", "answered 502: plain <title>text</title>; hint"),
+        ] {
+            let error = answer(502, body).error().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn another_form_than_the_expected_one_is_told() {
+        let error = answer(200, "{}").json::<Vec<Value>>().expect_err("no list");
+        assert!(error.message.contains("something else than JSON of the expected form"), "{error}");
     }
 }

@@ -13,8 +13,11 @@ use rustix::fs::{Access, access};
 use serde_json::{Value, json};
 
 use super::{
+    apply::at_path,
     error::{Error, Result},
+    plan::{Action, Change},
     secret,
+    spec::Object,
 };
 
 /// So long another run's lock is waited for.
@@ -89,6 +92,40 @@ impl Audit {
             .and_then(|()| file.sync_data())
             .map_err(|error| Error::local(format!("failed to write to the audit log `{}`: {error}", self.path)))
     }
+}
+
+/// Long values are only measured: a log is no place for a whole dashboard.
+fn brief(value: &Value) -> Value {
+    let length = value.to_string().chars().count();
+    if length > 200 { Value::String(format!("({length} characters)")) } else { value.clone() }
+}
+
+/// The fields that go back, with the values that they had; of an object that was deleted all that are known.
+pub fn fields_before<S>(change: &Change<S>) -> Value {
+    match (&change.action, &change.before) {
+        (Action::Delete, Value::Object(before)) => {
+            Value::Object(before.iter().map(|(name, value)| (name.clone(), brief(value))).collect())
+        }
+        _ => {
+            let old = |path: &String| (path.clone(), at_path(&change.before, path).map_or(Value::Null, brief));
+            Value::Object(change.fields.iter().map(old).collect())
+        }
+    }
+}
+
+/// The fields that change, with their new values; of a new object all that are declared.
+pub fn fields_for_audit<S>(change: &Change<S>) -> Value {
+    let fields: Object = match (&change.action, &change.after) {
+        (Action::Create, Value::Object(after)) => {
+            after.iter().map(|(name, value)| (name.clone(), brief(value))).collect()
+        }
+        _ => change
+            .fields
+            .iter()
+            .map(|path| (path.clone(), at_path(&change.after, path).map_or(Value::Null, brief)))
+            .collect(),
+    };
+    Value::Object(fields)
 }
 
 #[cfg(test)]

@@ -46,6 +46,24 @@ pub struct Common {
     pub list_unchanged: ListUnchanged,
 }
 
+/// The deadline of a run when the task gives none and Ansible's own is not known.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+impl Common {
+    /// When a run that began then has to be over: after the task's own time, else a little before Ansible gives
+    /// up, when that is known, so that the result is told first (Ansible leaves the process running).
+    pub fn ends(&self, began: Instant) -> Instant {
+        let seconds = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(DEADLINE);
+        let known = || std::env::var("ANSIBLE_TASK_TIMEOUT").ok()?.trim().parse::<f64>().ok();
+        let time = match (self.deadline, known().filter(|value| *value > 0.0)) {
+            (Some(given), _) => seconds(given),
+            (None, Some(value)) => seconds((value * 0.9).min(value - 1.0).max(1.0)).min(DEADLINE),
+            (None, None) => DEADLINE,
+        };
+        began.checked_add(time).unwrap_or(began + DEADLINE)
+    }
+}
+
 /// Whether the result lists unchanged objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

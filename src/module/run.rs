@@ -1,7 +1,7 @@
 //! The run of a module from its arguments to its one line of result. Check mode is here and nowhere
 //! else: the run ends after the plan.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -19,8 +19,6 @@ use super::{
 };
 use crate::http::Client;
 
-/// The deadline of a run when the task gives none and Ansible's own is not known.
-const DEADLINE: Duration = Duration::from_secs(600);
 /// So many bytes of arguments are read; more cannot be meant.
 const LONGEST_ARGS: u64 = 512 * 1024 * 1024;
 
@@ -139,7 +137,7 @@ fn attempt<K: Kind>(task: &mut Task<K>, internal: &Internal, started: Instant, s
     K::expand(task)?;
     let desired = K::load(task)?;
     let mut settings = K::client(task)?;
-    settings.deadline = started.checked_add(deadline(task.common.deadline)).unwrap_or(started + DEADLINE);
+    settings.deadline = task.common.ends(started);
     settings.writers = settings.writers.min(K::WRITERS);
     let server = settings.base.as_str().to_owned();
     let mut client = Client::new(settings)?;
@@ -159,7 +157,10 @@ fn with_client<K: Kind>(
 ) -> Result<Value> {
     let session = K::open(task, client)?;
     let context = Context { task, desired, session: &session };
-    let snapshot = K::read(&context, client.reader())?;
+    let snapshot = K::read(&context, client.reader()).map_err(|error| match error.message.starts_with("GET ") {
+        true => error.context(format_args!("failed to read {}", K::PLURAL)),
+        false => error,
+    })?;
     let plan = K::plan(&context, &snapshot)?;
     within_prune_limit::<K>(task, &plan)?;
     let report = if internal.check_mode {
@@ -260,18 +261,4 @@ fn failed(error: &Error) -> Value {
         out.insert("status".into(), status.into());
     }
     out
-}
-
-/// The time that a run may take: the task's own, else a little less than Ansible's when that is known,
-/// so that the result is told before Ansible gives up (it leaves the process running).
-fn deadline(option: Option<f64>) -> Duration {
-    let seconds = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(DEADLINE);
-    if let Some(given) = option {
-        return seconds(given);
-    }
-    let known = std::env::var("ANSIBLE_TASK_TIMEOUT").ok().and_then(|text| text.trim().parse::<f64>().ok());
-    match known.filter(|value| *value > 0.0) {
-        Some(value) => seconds((value * 0.9).min(value - 1.0).max(1.0)).min(DEADLINE),
-        None => DEADLINE,
-    }
 }

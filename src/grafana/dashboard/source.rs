@@ -221,7 +221,9 @@ mod tests {
 
     fn from(value: Value) -> Result<Source> {
         let options = DashboardOptions { dashboard: Some(value), ..DashboardOptions::default() };
-        let download = Download { tls: Tls::default(), use_proxy: false, timeout: Duration::from_secs(1), retries: 0 };
+        let timeout = Duration::from_secs(1);
+        let deadline = std::time::Instant::now() + timeout;
+        let download = Download { tls: Tls::default(), use_proxy: false, timeout, retries: 0, deadline };
         read(&options, &download).map(|source| source.expect("there is one"))
     }
 
