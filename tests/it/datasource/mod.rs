@@ -32,6 +32,14 @@ fn with(mut all: Value, more: Value) -> Value {
     all
 }
 
+/// No request departed from Grafana's OpenAPI document.
+fn as_documented(server: &Server) {
+    if server.is_stand_in() {
+        let shown = server.get("/_sandbox/departures");
+        assert_eq!(shown["departures"], json!([]), "{}", shown["document"]);
+    }
+}
+
 #[test]
 fn twelve_steps_of_a_single_one() {
     for server in [server(), stand_in_11()] {
@@ -47,6 +55,7 @@ fn twelve_steps_of_a_single_one() {
             prometheus(&uid, change),
             json!({"name": uid, "state": "absent"}),
         );
+        as_documented(&server);
     }
 }
 
@@ -165,7 +174,9 @@ fn the_first_one_becomes_the_default_only_where_that_is_not_declared_otherwise()
 fn a_change_made_meanwhile_is_planned_again_and_the_version_goes_on() {
     for server in [fresh(), stand_in_11()] {
         fine(server.run(MODULE, prometheus("a", json!({}))));
-        let body = with(read(&server, "a"), json!({"version": 50, "user": "somebody"}));
+        let body = json!({
+            "name": "a", "type": "prometheus", "access": "proxy", "url": "http://p:9090", "version": 50, "user": "somebody",
+        });
         server.api("PUT", "/api/datasources/uid/a", body);
         let conflict =
             json!({"message": "Datasource has already been updated by someone else. Please reload and try again"});
@@ -329,6 +340,17 @@ fn a_uid_that_no_path_can_hold_is_worked_with() {
     assert_eq!(changed["objects"][0]["uid"], "a/b c");
     assert_eq!(server.get("/api/datasources/name/odd")["user"], "u");
     assert_eq!(fine(server.run(MODULE, json!({"name": "odd", "state": "absent"})))["changed"], json!(true));
+}
+
+/// Grafana 12 refuses such a uid in a PUT though it is the one that the data source has.
+#[test]
+fn a_uid_that_only_11_gave_does_not_keep_12_from_changing_the_rest() {
+    let server = fresh();
+    let odd = json!({"name": "odd", "uid": "a b", "type": "loki", "url": "http://l", "editable": true});
+    server.post("/_sandbox/seed", json!({"datasources": [odd]}));
+    fine(server.run(MODULE, json!({"datasources": [{"name": "odd", "user": "u"}]})));
+    let now = server.get("/api/datasources/name/odd");
+    assert_eq!((&now["user"], &now["uid"]), (&json!("u"), &json!("a b")));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MODULE, fresh, prometheus, read, remove, with};
+use super::{MODULE, as_documented, fresh, prometheus, read, remove, with};
 use crate::support::{Server, failed, fine, server, stand_in_11};
 
 /// What the stand-in really keeps of a data source.
@@ -190,6 +190,7 @@ fn a_uid_is_changed_with_all_secrets_at_hand() {
     assert_eq!(kept(&server, "new")["password"], "second-secret");
     assert_eq!(server.get("/api/datasources").as_array().map(Vec::len), Some(1));
     assert_eq!(fine(server.run(MODULE, given))["changed"], json!(false));
+    as_documented(&server);
 
     let server = stand_in_11();
     fine(server.run(MODULE, prometheus("old", json!({"name": "P", "password": "first-secret"}))));
