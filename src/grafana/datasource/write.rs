@@ -2,12 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    address,
-    compare::text,
-    ok, optional,
-    plan::{Step, name_beside},
-};
+use super::{address, compare::text, find::name_beside, ok, optional, plan::Step};
 use crate::{
     http::{Reader, Response, Writer, path, pause_before},
     module::{Action, Applied, Change, Error, ErrorKind, Object, Result, kind::object},

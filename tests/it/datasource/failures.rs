@@ -157,6 +157,17 @@ fn rollback_takes_a_replacement_back() {
     as_documented(&server);
 }
 
+/// Facts 13, 19: whoever had the default has it as long as nobody else got it.
+#[test]
+fn the_default_stays_where_it_was_when_the_one_that_takes_it_fails() {
+    let server = fresh();
+    fine(server.run(MODULE, prometheus("a", json!({"is_default": true}))));
+    let list = json!({"datasources": [{"name": "a", "user": "x"}, prometheus("b", json!({"is_default": true, "ds_url": "::nope"}))]});
+    failed(server.run(MODULE, list), "invalid URL");
+    let now = read(&server, "a");
+    assert_eq!((&now["user"], &now["isDefault"]), (&json!("x"), &json!(true)));
+}
+
 #[test]
 fn a_replacement_that_fails_leaves_the_old_one() {
     for (method, path) in [("POST", "/api/datasources"), ("DELETE", "/api/datasources/uid/old")] {

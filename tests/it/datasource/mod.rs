@@ -140,7 +140,7 @@ fn only_what_the_list_does_not_tell_is_read_one_by_one() {
 fn what_grafana_would_refuse_is_refused_before_anything_is_sent() {
     let server = fresh();
     server.forget_requests();
-    failed(server.run(MODULE, prometheus("a", json!({"name": "n".repeat(191)}))), "191 characters");
+    failed(server.run(MODULE, prometheus("a", json!({"name": "n".repeat(191)}))), "191 bytes");
     failed(server.run(MODULE, prometheus("a", json!({"name": ""}))), "name is empty");
     assert_eq!(server.requests(), []);
     failed(server.run(MODULE, prometheus("a b", json!({}))), "other than letters");
@@ -226,6 +226,21 @@ fn an_empty_address_is_refused_before_it_is_sent() {
         failed(server.run(MODULE, json!({"datasources": [item]})), "has no address");
     }
     assert_eq!(server.writes(), []);
+    // One that needs none keeps the one that it has, and that is said at each run.
+    let server = crate::support::server();
+    let uid = server.name("emptied");
+    let options = |url: &str| json!({"name": uid, "uid": uid, "ds_type": "testdata", "ds_url": url});
+    fine(server.run(MODULE, options("http://old")));
+    for _ in 0..2 {
+        let same = fine(server.run(MODULE, options("")));
+        assert_eq!((&same["changed"], &same["datasource"]["url"]), (&json!(false), &json!("http://old")));
+        assert!(same["warnings"].to_string().contains("its address stays"), "{same:#}");
+    }
+    // That nothing writes it can be seen where everything else of the task is written.
+    fine(server.run(MODULE, with(options(""), json!({"user": "u"}))));
+    assert_eq!(read(&server, &uid)["url"], "http://old");
+    remove(&server, &uid);
+    let server = fresh();
     let bad = failed(server.run(MODULE, prometheus("bad", json!({"ds_url": "::nope"}))), "invalid URL");
     assert!(bad["msg"].to_string().contains("`ds_url`"), "{bad:#}");
 }
@@ -256,6 +271,12 @@ fn a_name_that_is_given_up_is_taken_in_the_same_task() {
     ]});
     assert_eq!(fine(server.run(MODULE, list))["msg"], "2 updated, 1 deleted");
     assert_eq!((&read(&server, "a")["name"], &read(&server, "b")["name"]), (&json!("b"), &json!("c")));
+    // Also by a new one, and the renamed one keeps what it has.
+    let list = json!({"datasources": [prometheus("new", json!({"name": "b"})), {"name": "e", "uid": "a"}]});
+    assert_eq!(fine(server.check(MODULE, list.clone()))["msg"], "would be: 1 created, 1 updated");
+    assert_eq!(fine(server.run(MODULE, list.clone()))["msg"], "1 created, 1 updated");
+    assert_eq!((&read(&server, "a")["name"], &read(&server, "new")["name"]), (&json!("e"), &json!("b")));
+    assert_eq!(fine(server.run(MODULE, list))["changed"], json!(false));
 }
 
 /// Fact 19.
@@ -392,5 +413,11 @@ fn prune_deletes_in_its_scope_and_up_to_its_limit() {
     assert_eq!(fine(server.check(MODULE, kept(3)))["msg"], "would be: 3 deleted, 1 unchanged");
     assert_eq!(fine(server.run(MODULE, kept(3)))["msg"], "3 deleted, 1 unchanged");
     assert_eq!(fine(server.run(MODULE, kept(0)))["msg"], "1 unchanged");
+    // Beside a single one, too: "unchanged" would be half of the truth.
+    fine(server.run(MODULE, prometheus(&uid(1), json!({}))));
+    let single = prometheus(&uid(0), json!({"prune": {"name_prefix": prefix}}));
+    let result = fine(server.run(MODULE, single));
+    assert!(result["msg"].to_string().contains("1 deleted"), "{result:#}");
+    assert!(result["datasource"].is_object(), "{result:#}");
     remove(&server, &uid(0));
 }
