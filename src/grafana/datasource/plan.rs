@@ -157,7 +157,7 @@ fn update(
     let anew = resumes || other_uid && snapshot.version.as_ref().is_none_or(|version| version.major >= 12);
     let (other_secrets, mark) = fingerprint_of(desired, stored, &form)?;
     let differs = !differing(&before, &after).is_empty();
-    let send_all = other_secrets || anew || options.sends_always();
+    let send_all = other_secrets || anew || options.sends_always() || differs && sends_with_changes(desired);
     let mut secrets = BTreeMap::new();
     let mut sent = Vec::new();
     for (key, secret) in &form.secrets {
@@ -210,6 +210,13 @@ fn update(
     }
     let uid = change.after["uid"].clone();
     Ok(change.with_id("uid", uid))
+}
+
+/// For a single data source each write brings all secrets of the task, as with community.grafana, unless the task
+/// says what is done with them.
+fn sends_with_changes(desired: &Desired) -> bool {
+    let options = &desired.options;
+    desired.single && options.update_secrets.is_none() && options.secret_fingerprint != Some(true)
 }
 
 /// It is made anew from what can be read and from the task: so the task must have each of its secrets.

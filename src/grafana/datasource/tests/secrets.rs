@@ -20,8 +20,29 @@ fn secrets_are_set_when_missing_and_sent_again_only_when_asked_for() {
     }
     let plan = planned(single(json!({"password": "secret-1", "secure_json_data": {"token": "secret-2"}})), &set);
     assert_eq!(told(&plan), ["update P secureJsonFields.token"]);
-    assert_eq!(plan[0].step.secrets.keys().collect::<Vec<_>>(), ["token"]);
+    assert_eq!(plan[0].step.secrets.keys().collect::<Vec<_>>(), ["password", "token"]);
     assert!(!format!("{:?}{}{}", plan[0], plan[0].before, plan[0].after).contains("secret-2"));
+}
+
+/// The peer sends all of them with every PUT.
+#[test]
+fn a_change_of_something_else_brings_the_secrets_of_a_single_one() {
+    let set = as_the_peer_made_it(json!({"secureJsonFields": {"password": true}}));
+    let sent = |options: Value| {
+        let plan = planned(options, &set);
+        assert_eq!(told(&plan), ["update P url"]);
+        assert_eq!(plan[0].sent.len(), plan[0].step.secrets.len());
+        plan[0].sent.clone()
+    };
+    let changed = |more: Value| {
+        let mut options = single(json!({"ds_url": "http://q", "password": "secret-1"}));
+        options.as_object_mut().expect("a map").extend(more.as_object().cloned().expect("a map"));
+        options
+    };
+    assert_eq!(sent(changed(json!({}))), ["secureJsonData.password"]);
+    assert_eq!(sent(changed(json!({"update_secrets": "on_create"}))), [""; 0]);
+    let list = json!({"datasources": [{"name": "P", "ds_url": "http://q", "password": "secret-1"}]});
+    assert_eq!(sent(list), [""; 0]);
 }
 
 #[test]
