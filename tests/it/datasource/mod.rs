@@ -392,11 +392,17 @@ fn a_hundred_take_a_request_each_and_then_none() {
 /// Fact 49: above two or three writers at once SQLite fails some, and these are looked at and tried again.
 #[test]
 fn a_hundred_are_made_on_a_database_that_locks() {
-    let server = stand_in(sandbox::Config { sqlite: true, ..sandbox::Config::default() });
-    let all: Vec<Value> = (0..100).map(|n| prometheus(&format!("s{n}"), json!({}))).collect();
-    let made = fine(server.run(MODULE, json!({"datasources": all})));
-    assert_eq!(made["msg"], "100 created");
-    assert_eq!(server.get("/api/datasources").as_array().map(Vec::len), Some(100));
+    for concurrency in [4, 16, 32] {
+        let server = stand_in(sandbox::Config { sqlite: true, ..sandbox::Config::default() });
+        let all: Vec<Value> = (0..100).map(|n| prometheus(&format!("s{n}"), json!({}))).collect();
+        let list = json!({"datasources": all, "concurrency": concurrency});
+        let made = fine(server.run(MODULE, list.clone()));
+        assert_eq!(made["msg"], "100 created", "{concurrency} at once");
+        assert_eq!(server.get("/api/datasources").as_array().map(Vec::len), Some(100));
+        // The first one has become the default.
+        assert_eq!(read(&server, "s0")["isDefault"], json!(true), "{concurrency} at once");
+        assert_eq!(fine(server.run(MODULE, list))["msg"], "100 unchanged");
+    }
 }
 
 #[test]
