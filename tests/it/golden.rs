@@ -93,3 +93,24 @@ fn folders() {
     let all = [("create", first.clone()), ("unchanged", first), ("update", second), ("delete", gone)];
     steps("folders", &server, "grafana_folder", &all);
 }
+
+#[test]
+fn a_data_source() {
+    let server = stand_in(sandbox::Config::default());
+    let first = json!({
+        "name": "Metrics", "uid": "metrics", "ds_type": "prometheus", "ds_url": "http://metrics.example.com:9090",
+        "basic_auth_user": "grafana", "basic_auth_password": "a-password-for-metrics", "is_default": true,
+    });
+    let with = |key: &str, value: &str, from: &Value| {
+        let mut options = from.clone();
+        options[key] = json!(value);
+        options
+    };
+    let second = with("ds_url", "https://metrics.example.com", &first);
+    // Grafana 12 changes no uid.
+    let third = with("uid", "metrics-2", &second);
+    let gone = json!({"name": "Metrics", "state": "absent"});
+    let all =
+        [("create", first.clone()), ("unchanged", first), ("update", second), ("replace", third), ("delete", gone)];
+    steps("datasource", &server, "grafana_datasource", &all);
+}
