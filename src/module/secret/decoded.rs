@@ -108,7 +108,9 @@ fn entity(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
         b"quot" => u32::from(b'"'),
         b"apos" => u32::from(b'\''),
         [b'#', b'x' | b'X', digits @ ..] => hex(digits)?,
-        [b'#', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => std::str::from_utf8(digits).ok()?.parse().ok()?,
+        [b'#', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
+            std::str::from_utf8(digits).ok()?.parse().ok()?
+        }
         _ => return None,
     };
     character(code, end + 1)
