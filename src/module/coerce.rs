@@ -39,6 +39,26 @@ pub(super) use unknown::nearest;
 /// Looks an environment variable up.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// What to warn of whether or not the options are then refused: those at the top that stand there under two names.
+pub(super) fn warnings(spec: &Spec, args: &Object) -> Vec<String> {
+    written_twice(spec, args, &Place::default())
+}
+
+fn written_twice(spec: &Spec, args: &Object, place: &Place) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for option in &spec.options {
+        let mut before = args.contains_key(&option.name);
+        for alias in option.aliases.iter().filter(|alias| args.contains_key(*alias)) {
+            if before {
+                let (name, alias) = (place.path(&option.name), place.path(alias));
+                warnings.push(format!("Both option {name} and its alias {alias} are set."));
+            }
+            before = true;
+        }
+    }
+    warnings
+}
+
 /// A value as AnsibleModule takes it for a boolean.
 pub(super) fn boolean(value: &Value) -> Result<bool, String> {
     types::boolean(value, false)
@@ -192,18 +212,11 @@ impl<'a> Pass<'a> {
 
     /// The known options under their canonical names. An alias wins over the name that it stands for.
     fn by_canonical_name(&mut self, spec: &Spec, args: &Object, place: &Place) -> Object {
+        self.warnings.extend(written_twice(spec, args, place));
         let mut values = Map::new();
         for option in &spec.options {
-            let mut value = args.get(&option.name);
-            for alias in &option.aliases {
-                let Some(given) = args.get(alias) else { continue };
-                if value.is_some() {
-                    let (name, alias) = (place.path(&option.name), place.path(alias));
-                    self.warnings.push(format!("Both option {name} and its alias {alias} are set."));
-                }
-                value = Some(given);
-            }
-            if let Some(value) = value {
+            let names = std::iter::once(&option.name).chain(&option.aliases);
+            if let Some(value) = names.filter_map(|name| args.get(name)).next_back() {
                 values.insert(option.name.clone(), value.clone());
             }
         }

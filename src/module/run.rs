@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     apply::{Execution, Outcome, Report},
     audit::Audit,
+    coerce,
     common::seconds,
     docs,
     error::{Error, Result},
@@ -137,14 +138,20 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
     let short = args.get(K::PLURAL).is_none_or(Value::is_null);
     let repeated = (internal.inject_invocation && (short || internal.verbosity >= 3)).then(|| args.clone());
     // What the options are cannot be said of options that are refused: their secrets are guessed.
-    let guessed = sounding::sent(&args, &task::spec::<K>());
+    let spec = task::spec::<K>();
+    let guessed = sounding::sent(&args, &spec);
+    let warnings = coerce::warnings(&spec, &args);
     if internal.ignore_unknown {
         secret::hide(guessed.iter().map(String::as_str));
     }
     let mut result = match task::parse_all::<K>(args, &internal, &env) {
         Err(error) => {
             secret::hide(guessed.iter().map(String::as_str));
-            failed(&error)
+            let mut result = failed(&error);
+            if !warnings.is_empty() {
+                result["warnings"] = json!(warnings);
+            }
+            result
         }
         Ok(mut parsed) => {
             let mut stats = Value::Null;

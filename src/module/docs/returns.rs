@@ -81,7 +81,7 @@ pub(super) fn common() -> Value {
         },
         "status": {
             "description": ["The HTTP status of the answer that ended the run before anything was changed."],
-            "returned": "on such a failure",
+            "returned": "when such an answer was why the task failed",
             "type": "int",
             "sample": 401,
         },

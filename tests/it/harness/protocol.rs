@@ -134,6 +134,9 @@ fn an_option_and_its_alias_warn_and_the_alias_wins() {
     let result = fine(server.check(MODULE, json!({"name": "By name", "title": "By alias"})));
     assert_eq!(result["name"], "By alias");
     assert!(result["warnings"].to_string().contains("title"), "{result:#}");
+    // It may well be why the task is refused.
+    let result = failed(server.check(MODULE, json!({"name": "a", "title": "b", "state": "neither"})), "state must be");
+    assert_eq!(result["warnings"], json!(["Both option name and its alias title are set."]));
 }
 
 #[test]
