@@ -37,7 +37,7 @@ pub fn args(data: &[u8]) {
 
 /// Brings options to their types, and makes the settings of the connection of them.
 fn parsed<K: Kind>(mut args: Object) {
-    let internal = task::Internal::take(&mut args);
+    let Ok(internal) = task::Internal::take(&mut args) else { return };
     let env = |name: &str| (name == "HOME").then(|| "/home/someone".to_owned());
     match task::parse::<K>(&args, &internal, &env) {
         Ok(parsed) => {

@@ -30,6 +30,7 @@ use crate::module::{
     apply::MayWrite,
     error::{Error, ErrorKind, Result},
     plan::Progress,
+    secret,
     signal::signalled,
 };
 
@@ -108,6 +109,10 @@ impl Client {
             Auth::None => {}
             Auth::Basic(user, password) => {
                 let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
+                // A default password is a secret only now that it is used; and one that is too short to be told
+                // inside base64 is hidden with its user.
+                let shown = if password.expose().is_empty() { "" } else { pair.trim_end_matches('=') };
+                secret::hide([password.expose(), shown]);
                 insert(&mut headers, "authorization", &format!("Basic {pair}"))?;
             }
             Auth::Bearer(token) => insert(&mut headers, "authorization", &format!("Bearer {}", token.expose()))?,

@@ -4,10 +4,16 @@ use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::module::error::{Error, ErrorKind, Result};
+use crate::module::{
+    error::{Error, ErrorKind, Result},
+    secret,
+};
 
 /// So much of an answer is quoted in an error.
 const QUOTED: usize = 400;
+/// So much of an answer that says nothing of its own is looked at for that: there are no such long ones, and
+/// what is cut off here lies far behind what is quoted.
+const LOOKED_AT: usize = 1024 * 1024;
 
 /// An answer of a service, with the request that it answers.
 #[derive(Clone, Debug)]
@@ -92,7 +98,7 @@ impl Response {
 
     /// The beginning of the body; of a page its title, which says more than its markup.
     fn quoted(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(16 * QUOTED)]);
+        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(LOOKED_AT)]);
         let title = text.trim_start().starts_with('<').then(|| title(&text)).flatten();
         shorten(title.unwrap_or(text.trim()))
     }
@@ -107,8 +113,11 @@ fn title(page: &str) -> Option<&str> {
     Some(page[begin..end].trim()).filter(|title| !title.is_empty())
 }
 
+/// Masked before it is shortened: of a secret that lies across the cut, or has blanks in a row, the mask would
+/// later know nothing.
 fn shorten(text: &str) -> String {
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let masked = secret::mask(text);
+    let one_line = masked.split_whitespace().collect::<Vec<_>>().join(" ");
     match one_line.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{}… (shortened)", &one_line[..end]),
         None => one_line,
@@ -143,5 +152,23 @@ mod tests {
     fn another_form_than_the_expected_one_is_told() {
         let error = answer(200, "{}").json::<Vec<Value>>().expect_err("no list");
         assert!(error.message.contains("something else than JSON of the expected form"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_masked_before_an_answer_is_shortened() {
+        secret::hide(["two  blanks and\na line of it", "lies-across-the-cut-of-an-answer"]);
+        let long = format!("{} lies-across-the-cut-of-an-answer is it", "x".repeat(QUOTED - 9));
+        let json = serde_json::json!({"message": long}).to_string();
+        for (body, part) in [
+            ("<p>two  blanks and\na line of it</p>", "<p>********</p>"),
+            (r#"{"message": "it was two  blanks and\na line of it"}"#, "it was ********"),
+            (long.as_str(), "x ********… (shortened)"),
+            (json.as_str(), "x ********… (shortened)"),
+        ] {
+            let (method, path, headers) = ("PUT".to_owned(), "/api".to_owned(), HeaderMap::new());
+            let response = Response { method, path, status: 400, headers, body: body.as_bytes().to_vec() };
+            let told = response.error().to_string();
+            assert!(told.ends_with(part), "{told}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     error::{Error, ErrorKind, Result},
     kind::{Context, Kind},
     plan::{Action, Applied, Change, Progress},
+    secret,
     spec::Object,
 };
 use crate::http::Client;
@@ -258,7 +259,10 @@ pub fn at_path<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
 
 fn not_kept<S>(noun: &str, left: &Change<S>) -> Error {
     let show = |value: Option<&Value>| {
-        let text = value.unwrap_or(&Value::Null).to_string();
+        let mut value = value.cloned().unwrap_or_default();
+        // Of what is cut off nobody could tell later that it was a secret.
+        secret::mask_value(&mut value);
+        let text = value.to_string();
         if text.chars().count() > 80 { format!("{}…", text.chars().take(80).collect::<String>()) } else { text }
     };
     let told: Vec<String> = left
@@ -277,4 +281,18 @@ fn not_kept<S>(noun: &str, left: &Change<S>) -> Error {
         format!("the service accepted the change of {noun} `{}` and did not keep it: {told}", left.name),
     )
     .hint("declare the value as the service keeps it, or look whether somebody else changed it meanwhile")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_was_not_kept_is_masked_before_it_is_cut() {
+        secret::hide(["lies-across-the-cut-of-a-value"]);
+        let long = format!("{}lies-across-the-cut-of-a-value", "x".repeat(60));
+        let change = Change::new(Some(0), "a", Action::Update, json!({"f": 1}), json!({"f": long}), ());
+        let told = not_kept("folder", &change).to_string();
+        assert!(told.contains("x********\" and came back as 1"), "{told}");
+    }
 }

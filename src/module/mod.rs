@@ -16,6 +16,7 @@ pub mod parallel;
 pub mod plan;
 pub mod result;
 pub mod run;
+pub mod schema;
 pub mod secret;
 pub mod signal;
 pub mod sounding;

@@ -106,7 +106,7 @@ pub fn load(task: &Task<DashboardKind>) -> Result<Vec<Desired>> {
         use_proxy: transport.use_proxy,
         timeout: seconds(transport.timeout, "timeout")?,
         retries: transport.retries,
-        deadline: task.common.ends(std::time::Instant::now()),
+        deadline: task.common.ends(std::time::Instant::now())?,
     };
     let at_once = transport.concurrency.clamp(1, 8) as usize;
     let all = parallel::each(&task.declared, at_once, |declared| {

@@ -63,6 +63,9 @@ fn a_connection_that_fails_fails_the_task_and_says_why() {
     let result = failed(server.run(MODULE, options), "the test of data source");
     assert!(result["msg"].to_string().contains("connection refused"), "{result:#}");
     assert_eq!((&result["changed"], &result["objects"][0]["test"]["status"]), (&json!(true), &json!("failed")));
+    // A play that goes on with `failed_when` reads these.
+    assert_eq!((&result["test"]["status"], &result["uid"]), (&json!("failed"), &json!(uid)));
+    assert_eq!(result["action"], "create");
     remove(&server, &uid);
 }
 
