@@ -143,7 +143,8 @@ fn variables_are_what_their_options_are() {
 /// The options of a list's items, where the role describes them.
 fn items_are_known(name: &str, variable: &Value, module: &str, items: &Option<Spec>) {
     for item in variable["options"].as_object().into_iter().flat_map(Map::keys) {
-        let known = items.iter().flat_map(|spec| &spec.options).any(|one| one.name == *item || one.aliases.contains(item));
+        let known =
+            items.iter().flat_map(|spec| &spec.options).any(|one| one.name == *item || one.aliases.contains(item));
         assert!(known, "`{name}` describes `{item}`, which an item of {module} does not have");
     }
 }
