@@ -241,7 +241,7 @@ async fn crowded(server: &Server, call: &Call, real_times: bool) -> Reply {
         false => tokio::time::sleep(Duration::from_millis(15)).await,
     }
     let writers = server.writers.load(Ordering::SeqCst).max(counted.1);
-    let kind = call.segments.get(1).map(String::as_str).unwrap_or_default();
+    let kind = call.kind();
     // Per mille that fail by 4, 8, 16 and 32 writers.
     let shares: [u64; 4] = match kind {
         "datasources" => [85, 335, 660, 815],

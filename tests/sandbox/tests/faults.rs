@@ -126,6 +126,40 @@ fn sqlite_fails_only_above_two_writers() {
     assert!(run(16, 1000) > 0);
 }
 
+/// The address of folders or dashboards in `/apis`.
+fn apis(kind: &str) -> String {
+    let (group, version) = if kind == "folders" { ("folder", "v1beta1") } else { ("dashboard", "v0alpha1") };
+    format!("/apis/{group}.grafana.app/{version}/namespaces/default/{kind}")
+}
+
+/// Makes so many at once by `/apis`; gives how many were refused.
+fn crowd(server: &Handle, kind: &str, count: usize) -> usize {
+    let make = |number: usize| {
+        let metadata = json!({
+            "name": format!("u{number}"), "annotations": { "grafana.app/grant-permissions": "default" },
+        });
+        let resource = if kind == "folders" { "Folder" } else { "Dashboard" };
+        let group = if kind == "folders" { "folder.grafana.app/v1beta1" } else { "dashboard.grafana.app/v0alpha1" };
+        let spec = json!({ "title": format!("u{number}") });
+        post(server, &apis(kind), json!({ "apiVersion": group, "kind": resource, "metadata": metadata, "spec": spec }))
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..count).map(|number| scope.spawn(move || make(number))).collect();
+        all.into_iter().map(|thread| thread.join().expect("a write ends")).filter(|s| *s != 201).count()
+    })
+}
+
+#[test]
+fn a_crowd_fails_and_loses_permissions_by_apis_too() {
+    let server = sandbox::start(Config { sqlite: true, ..Config::default() }).expect("a port is free");
+    assert!(crowd(&server, "folders", 40) > 0);
+    // None fails, but some are left without permissions (grafana.md fact 51).
+    assert_eq!(crowd(&server, "dashboards", 40), 0);
+    let held = |number: usize| get(&server, &format!("/api/dashboards/uid/u{number}/permissions")).1;
+    let lost = (0..40).filter(|number| held(*number) == json!([])).count();
+    assert!((1..40).contains(&lost), "{lost} of 40");
+}
+
 #[test]
 fn requests_are_counted_and_departures_noted() {
     let server = start();
@@ -181,6 +215,9 @@ fn requests_take_the_time_that_was_measured() {
             scope.spawn(move || assert_eq!(post(server, "/api/dashboards/db", body), 200));
         }
     });
+    assert!(begun.elapsed() >= Duration::from_millis(5 * 15), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    assert_eq!(crowd(&server, "dashboards", 5), 0);
     assert!(begun.elapsed() >= Duration::from_millis(5 * 15), "{:?}", begun.elapsed());
     let begun = Instant::now();
     assert_eq!(get(&server, "/api/dashboards/uid/d0").0, 200);
