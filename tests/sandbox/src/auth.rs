@@ -174,12 +174,8 @@ fn by_password(
     let Some(id) = check_password(state, login, password) else {
         return Err(unauthorized("password-auth.failed", "Invalid username or password"));
     };
-    let user = state.users.get_mut(&id).expect("check_password gives ids of users");
-    if user.disabled {
+    if state.users[&id].disabled {
         return Err(unauthorized("identity.disabled", "Unauthorized"));
-    }
-    if !state.orgs.contains_key(&user.org) {
-        user.org = state.orgs.iter().find(|(_, o)| o.members.contains_key(&id)).map_or(1, |(id, _)| *id);
     }
     switch_by_query(state, config, call, id)?;
     let user = &state.users[&id];
