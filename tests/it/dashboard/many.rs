@@ -324,8 +324,8 @@ fn many_files_fit_into_memory() {
     for (time, file, limit) in [
         ("new", &file, 50_000),
         ("unchanged", &file, 50_000),
-        ("inputs, new", &inputs, 60_000),
-        ("inputs, unchanged", &inputs, 60_000),
+        ("inputs, new", &inputs, 64_000),
+        ("inputs, unchanged", &inputs, 64_000),
         ("inline", &inline, 90_000),
     ] {
         let child = std::process::Command::new(crate::support::binary(MODULE))
