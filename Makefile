@@ -30,6 +30,7 @@ live: ## the acceptance tests on a real Grafana, see tests/live/README.md
 
 bench: ## measures the modules beside what people use today, and says on what
 	@tests/run/environment.sh
+	@tests/run/modules.sh
 	@cargo bench --bench grafana
 
 fuzz: ## each fuzz target for a minute

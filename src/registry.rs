@@ -16,7 +16,7 @@ use crate::{
         user::UserKind,
     },
     grafana::{dashboard::DashboardKind, datasource::DatasourceKind, folder::FolderKind},
-    module::{About, Kind, Spec, run, run::Invocation, task},
+    module::{About, Kind, Spec, run, run::Invocation, schema, task},
 };
 
 /// One module, as the registry lists it.
@@ -36,7 +36,7 @@ pub struct Module {
 impl Module {
     /// The entry of a kind of object.
     pub fn of<K: Kind>() -> Module {
-        Module { name: K::NAME, about: K::about, spec: task::spec::<K>, schema: task::schema::<K>, run: run::main::<K> }
+        Module { name: K::NAME, about: K::about, spec: task::spec::<K>, schema: schema::of::<K>, run: run::main::<K> }
     }
 }
 

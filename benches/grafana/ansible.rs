@@ -67,6 +67,8 @@ impl Ansible {
             .env("ANSIBLE_CONFIG", self.place.join("ansible.cfg"))
             .env("ANSIBLE_LIBRARY", &self.library)
             .env("ANSIBLE_NOCOLOR", "1")
+            // Ansible refuses to start in a locale that is not UTF-8 or not installed.
+            .env("LC_ALL", "C.UTF-8")
             .env("PATH", path)
             .env("no_proxy", "*");
         run(&mut command, &self.place.join("play.log"), until)

@@ -64,6 +64,8 @@ pub struct Contest<'c> {
     pub measures: BTreeMap<Cell, Vec<Measure>>,
     /// What went wrong.
     pub failures: Vec<String>,
+    /// What there was no time for.
+    pub left_out: Vec<String>,
     /// What blocks took so far, by kind, number of objects and who.
     took: BTreeMap<(Kind, usize, Who), f64>,
     turn: usize,
@@ -82,6 +84,7 @@ impl<'c> Contest<'c> {
             writers: BTreeMap::new(),
             measures: BTreeMap::new(),
             failures: Vec::new(),
+            left_out: Vec::new(),
             took: BTreeMap::new(),
             turn: 0,
         }
@@ -120,7 +123,9 @@ impl<'c> Contest<'c> {
             let left = self.until.saturating_duration_since(Instant::now());
             let expected = self.expected(block, who);
             if left < expected {
-                tell(&format!("left out for want of time: {} × {} by {who:?}", block.n, block.kind.name()));
+                let what = format!("{} × {} by {who:?}", block.n, block.kind.name());
+                tell(&format!("left out for want of time: {what}"));
+                self.left_out.push(what);
                 continue;
             }
             let mut begun = Instant::now();

@@ -168,7 +168,14 @@ impl Objects {
                 "url": self.address(number, changed), "access": "proxy",
             }),
             Kind::Folder => json!({"uid": self.uid(number), "title": self.title(number, changed)}),
-            Kind::Dashboard => json!({"dashboard": self.dashboard(number, changed), "overwrite": true}),
+            Kind::Dashboard => json!({
+                "apiVersion": "dashboard.grafana.app/v0alpha1", "kind": "Dashboard",
+                // Without the annotation nobody but administrators could see what is made at the root.
+                "metadata": {
+                    "name": self.uid(number), "annotations": {"grafana.app/grant-permissions": "default"},
+                },
+                "spec": self.dashboard(number, changed),
+            }),
         }
     }
 

@@ -16,8 +16,25 @@ use hearth::{
 };
 use serde_json::{Value, json};
 
-/// The modules whose options and runs are fuzzed, in the registry's order: a test compares both lists.
-pub const MODULES: [&str; 3] = [DashboardKind::NAME, DatasourceKind::NAME, FolderKind::NAME];
+/// What is fuzzed of a kind.
+pub struct Fuzzed {
+    /// The module's name.
+    pub name: &'static str,
+    /// The option that takes a list.
+    pub plural: &'static str,
+    parse: fn(Object),
+    run: fn(Object) -> Value,
+}
+
+impl Fuzzed {
+    const fn of<K: Kind>() -> Fuzzed {
+        Fuzzed { name: K::NAME, plural: K::PLURAL, parse: parsed::<K>, run: run::run::<K> }
+    }
+}
+
+/// Every module, in the registry's order: a test compares both lists.
+pub const FUZZED: [Fuzzed; 3] =
+    [Fuzzed::of::<DashboardKind>(), Fuzzed::of::<DatasourceKind>(), Fuzzed::of::<FolderKind>()];
 
 /// The first byte chooses one of so many; the rest is what it is given.
 fn choice(data: &[u8], of: usize) -> Option<(usize, &[u8])> {
@@ -26,18 +43,14 @@ fn choice(data: &[u8], of: usize) -> Option<(usize, &[u8])> {
 
 /// Options: a byte for the module, and what Ansible sends as JSON.
 pub fn args(data: &[u8]) {
-    let Some((which, json)) = choice(data, MODULES.len()) else { return };
+    let Some((which, json)) = choice(data, FUZZED.len()) else { return };
     let Ok(args) = serde_json::from_slice::<Object>(json) else { return };
-    match which {
-        0 => parsed::<DashboardKind>(args),
-        1 => parsed::<DatasourceKind>(args),
-        _ => parsed::<FolderKind>(args),
-    }
+    (FUZZED[which].parse)(args);
 }
 
 /// Brings options to their types, and makes the settings of the connection of them.
 fn parsed<K: Kind>(mut args: Object) {
-    let internal = task::Internal::take(&mut args);
+    let Ok(internal) = task::Internal::take(&mut args) else { return };
     let env = |name: &str| (name == "HOME").then(|| "/home/someone".to_owned());
     match task::parse::<K>(&args, &internal, &env) {
         Ok(parsed) => {
@@ -75,7 +88,7 @@ pub fn dashboards(data: &[u8]) {
 /// of this looks at each answer alone, the second runs a whole task that is answered so.
 pub fn answers(data: &[u8]) {
     const STATUSES: [u16; 12] = [200, 200, 200, 201, 400, 401, 403, 404, 409, 412, 429, 500];
-    let Some((which, rest)) = choice(data, TASKS.len() * MODULES.len() * 2) else { return };
+    let Some((which, rest)) = choice(data, TASKS.len() * FUZZED.len() * 2) else { return };
     let script: Vec<(u16, Vec<u8>)> = rest
         .split(|byte| *byte == b'\n')
         .filter_map(|line| choice(line, STATUSES.len()))
@@ -99,17 +112,13 @@ pub fn answers(data: &[u8]) {
         let encoded = with_query(&path(&["api", &text]), &[("query", &text)]);
         assert!(encoded.bytes().all(|byte| byte.is_ascii_graphic()), "{encoded} cannot be sent");
     }
-    let (module, rest) = (which % MODULES.len(), which / MODULES.len());
+    let (module, rest) = (which % FUZZED.len(), which / FUZZED.len());
     let mut args: Object = serde_json::from_str(TASKS[rest / 2]).unwrap_or_default();
     args.insert("_ansible_check_mode".into(), json!(rest % 2 == 1));
     args.insert("_ansible_diff".into(), json!(true));
     let result = answered(script, |address| {
         args.insert("url".into(), json!(address));
-        match module {
-            0 => run::run::<DashboardKind>(args),
-            1 => run::run::<DatasourceKind>(args),
-            _ => run::run::<FolderKind>(args),
-        }
+        (FUZZED[module].run)(args)
     });
     assert!(result["changed"].is_boolean() && result["msg"].is_string(), "{result}");
 }

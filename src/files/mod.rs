@@ -43,6 +43,13 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| wrong("syncing its folder", error))
 }
 
+/// The bits that new files of this process lack. The system call that tells them also sets them, for all threads.
+pub fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    told.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or(0o022)
+}
+
 /// A failure as Ansible's own modules tell it, in words that plays look for:
 /// `[Errno 2] No such file or directory: '/x'`.
 pub fn told(path: &Path, error: &std::io::Error) -> String {
@@ -118,6 +125,16 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).expect("there").mode() & 0o777, 0o604);
         assert_eq!(std::fs::read(&path).expect("there"), b"two");
         assert_eq!(names(&folder), ["a.json"]);
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn the_mask_is_that_of_the_process() {
+        let folder = folder("mask");
+        // A file that the standard library makes asks for 0666.
+        File::create(folder.join("a")).expect("it can be made");
+        let mode = std::fs::metadata(folder.join("a")).expect("there").mode() & 0o777;
+        assert_eq!(mode, 0o666 & !umask());
         std::fs::remove_dir_all(folder).expect("removed");
     }
 

@@ -3,10 +3,7 @@
 //! Titles are not unique, not even among siblings (grafana.md fact 23): a path that fits several
 //! folders is refused with their uids.
 
-use std::{
-    collections::BTreeMap,
-    hash::{DefaultHasher, Hasher},
-};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -42,6 +39,8 @@ pub struct Folder {
 #[derive(Clone, Debug, Default)]
 pub struct FolderTree {
     folders: BTreeMap<String, Folder>,
+    /// The uids of the folders directly in another one (empty: at the root), sorted.
+    below: BTreeMap<String, Vec<String>>,
     /// Whether it was read by the search, which shows neither descriptions nor versions.
     by_search: bool,
 }
@@ -73,15 +72,53 @@ impl FolderTree {
         self.folders.values()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.folders.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+
+    /// Puts back a folder that is known to be there and that the caller cannot see any more.
+    pub fn put_back(&mut self, folder: Folder) {
+        self.below.entry(folder.parent.clone()).or_default().push(folder.uid.clone());
+        self.folders.insert(folder.uid.clone(), folder);
+    }
+
     /// The folders directly in another one (empty: at the root), by uid.
     pub fn children<'t>(&'t self, parent: &str) -> impl Iterator<Item = &'t Folder> + use<'t> {
-        let parent = parent.to_owned();
-        self.folders.values().filter(move |folder| folder.parent == parent)
+        self.below.get(parent).into_iter().flatten().filter_map(|uid| self.get(uid))
+    }
+
+    /// All folders in another one, at every depth.
+    pub fn descendants<'t>(&'t self, uid: &str) -> Vec<&'t Folder> {
+        let mut found: Vec<&Folder> = self.children(uid).collect();
+        let mut next = 0;
+        // A tree has no cycle, but an answer read while folders move may seem to.
+        while next < found.len() && found.len() <= self.len() {
+            found.extend(self.children(&found[next].uid));
+            next += 1;
+        }
+        found
     }
 
     /// The folder with that title in a folder; several are refused.
     pub fn child<'t>(&'t self, parent: &str, title: &str) -> Result<Option<&'t Folder>> {
-        let found: Vec<&Folder> = self.children(parent).filter(|folder| folder.title == title.trim()).collect();
+        self.child_of(parent, title, |_| true)
+    }
+
+    /// The same among those that count.
+    pub fn child_of<'t>(
+        &'t self,
+        parent: &str,
+        title: &str,
+        counts: impl Fn(&Folder) -> bool,
+    ) -> Result<Option<&'t Folder>> {
+        let found: Vec<&Folder> =
+            self.children(parent).filter(|folder| folder.title == title.trim() && counts(folder)).collect();
         if found.len() > 1 {
             let uids: Vec<&str> = found.iter().map(|folder| folder.uid.as_str()).collect();
             return Err(Error::new(
@@ -144,14 +181,14 @@ impl FolderTree {
     pub fn path_of(&self, uid: &str) -> String {
         let (mut here, mut titles) = (uid, Vec::new());
         while let Some(folder) = self.get(here) {
-            titles.push(folder.title.replace('/', "\\/"));
+            titles.push(folder.title.clone());
             if folder.parent.is_empty() || titles.len() > self.folders.len() {
                 break;
             }
             here = &folder.parent;
         }
         titles.reverse();
-        titles.join("/")
+        joined(&titles)
     }
 
     /// A place for sentences: "the root" or "folder `Infra/Network`".
@@ -166,10 +203,13 @@ impl FolderTree {
 
 impl From<Vec<Folder>> for FolderTree {
     fn from(folders: Vec<Folder>) -> FolderTree {
-        FolderTree {
-            folders: folders.into_iter().map(|folder| (folder.uid.clone(), folder)).collect(),
-            by_search: false,
+        let folders: BTreeMap<String, Folder> =
+            folders.into_iter().map(|folder| (folder.uid.clone(), folder)).collect();
+        let mut below: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for folder in folders.values() {
+            below.entry(folder.parent.clone()).or_default().push(folder.uid.clone());
         }
+        FolderTree { folders, below, by_search: false }
     }
 }
 
@@ -191,25 +231,34 @@ pub fn titles(path: &str) -> Vec<String> {
     all.into_iter().map(|title| title.trim().to_owned()).filter(|title| !title.is_empty()).collect()
 }
 
+/// The path of these titles, as [`titles`] reads it.
+pub fn joined(titles: &[String]) -> String {
+    titles.iter().map(|title| title.replace('/', "\\/")).collect::<Vec<_>>().join("/")
+}
+
 /// A uid for a new folder that has none: always the same for the same place, so that two who make it at once
 /// make one folder and not two of the same title (fact 23), and a lost answer can be looked up. Another `salt`
 /// gives another one.
 pub fn uid_of_new(parent: &str, title: &str, salt: u32) -> String {
-    let half = |side: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(side);
-        hasher.write_u32(salt);
-        hasher.write(parent.as_bytes());
-        hasher.write_u8(0);
-        hasher.write(title.as_bytes());
-        hasher.finish()
-    };
-    format!("h{:016x}{:08x}", half(0), half(1) >> 32)
+    // FNV-1a: two builds, of whatever release of Rust, have to agree on it, which the hasher of std does not
+    // promise. Nobody gains by titles made to collide: the one that comes second gets another salt.
+    let parts: [&[u8]; 4] = [&salt.to_be_bytes(), parent.as_bytes(), &[0], title.as_bytes()];
+    let hash = parts.into_iter().flatten().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+        (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+    });
+    format!("h{:024x}", hash >> 32)
 }
 
+/// Grafana 12 serves `v1beta1`; one that has left that behind serves `v1`.
 fn by_k8s(reader: Reader<'_>, session: &Session) -> Result<Vec<Folder>> {
-    let address = path(&["apis", "folder.grafana.app", "v1beta1", "namespaces", &session.namespace(), "folders"]);
-    let items = k8s_list(reader, &address, &[("limit", &PAGE.to_string())])?;
+    let list = |version: &str| {
+        let address = path(&["apis", "folder.grafana.app", version, "namespaces", &session.namespace(), "folders"]);
+        k8s_list(reader, &address, &[("limit", &PAGE.to_string())])
+    };
+    let items = match list("v1beta1") {
+        Err(error) if error.kind == ErrorKind::NotFound => list("v1"),
+        items => items,
+    }?;
     Ok(items.iter().map(from_k8s).collect())
 }
 
@@ -259,9 +308,9 @@ pub(super) mod tests {
 
     /// The same tree as 11.x shows it.
     pub fn by_search(tree: FolderTree) -> FolderTree {
-        let mut folders = tree.folders;
-        folders.values_mut().for_each(|folder| folder.description = None);
-        FolderTree { folders, by_search: true }
+        let mut tree = tree;
+        tree.folders.values_mut().for_each(|folder| folder.description = None);
+        FolderTree { by_search: true, ..tree }
     }
 
     /// A tree from (uid, title, parent).
@@ -288,6 +337,8 @@ pub(super) mod tests {
         assert_eq!((tree.depth("a"), tree.depth("b")), (0, 1));
         assert!(tree.is_within("b", "a") && !tree.is_within("a", "b"));
         assert_eq!(tree.path_of("o"), "Orphan");
+        let below: Vec<&str> = tree.descendants("").iter().map(|folder| folder.uid.as_str()).collect();
+        assert_eq!(below, ["a", "b", "c"]);
     }
 
     #[test]
@@ -296,6 +347,13 @@ pub(super) mod tests {
         let error = tree.child("", "Same").expect_err("two of them");
         assert!(error.to_string().contains("a, b"), "{error}");
         assert!(tree.child("a", "Same").expect("one").is_some());
+    }
+
+    #[test]
+    fn a_new_folder_gets_the_same_uid_from_every_build() {
+        assert_eq!(uid_of_new("", "Infra", 0), "h33b2d4fc2f8e9255d054ae41");
+        assert_ne!(uid_of_new("", "Infra", 1), uid_of_new("", "Infra", 0));
+        assert_ne!(uid_of_new("a", "b", 0), uid_of_new("", "ab", 0));
     }
 
     #[test]

@@ -88,8 +88,11 @@ pub fn open<K: Kind<Connection = Connection>>(task: &Task<K>, client: &mut Clien
         client.set_header("X-Grafana-Org-Id", &org.to_string())?;
     }
     let me: Value = ok(client.reader().get("/api/user")?)?.json()?;
+    let Some(login) = me["login"].as_str().filter(|login| !login.is_empty()) else {
+        return Err(not_grafana("GET /api/user answered 200 without a login"));
+    };
     let mut session = Session {
-        login: me["login"].as_str().unwrap_or_default().to_owned(),
+        login: login.to_owned(),
         user_id: user_id(&me),
         org: header.or(me["orgId"].as_i64()).unwrap_or(MAIN_ORG),
         server_admin: me["isGrafanaAdmin"].as_bool().unwrap_or(false),
@@ -216,6 +219,12 @@ pub fn passing(status: u16, text: &str) -> bool {
         && ["is locked", "sqlite_busy", "deadlock", "too many connections"].iter().any(|part| text.contains(part))
 }
 
+/// What answers is taken for no Grafana: nothing can be said of what is there.
+fn not_grafana(told: &str) -> Error {
+    Error::new(ErrorKind::Rejected, told)
+        .hint("check that the address is that of Grafana itself, with its sub-path if it has one")
+}
+
 /// All pages of a list in `/apis/…`: Grafana cuts them at about 2 MB, whatever the limit.
 pub fn k8s_list(reader: Reader<'_>, address: &str, query: &[(&str, &str)]) -> Result<Vec<Value>> {
     let mut items = Vec::new();
@@ -232,15 +241,12 @@ pub fn k8s_each(reader: Reader<'_>, address: &str, query: &[(&str, &str)], mut t
             query.push(("continue", &next));
         }
         let mut page: Value = ok(reader.get(&with_query(address, &query))?)?.json()?;
-        let Some(resources) = page.as_object_mut() else {
-            return Err(Error::new(
-                ErrorKind::Rejected,
-                format!("GET {address} answered 200 with no list of resources"),
-            )
-            .hint("check that the address is that of Grafana itself, with its sub-path if it has one"));
-        };
-        if let Some(Value::Array(found)) = resources.get_mut("items") {
-            found.drain(..).for_each(&mut take);
+        let is_list = page["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+        match page.get_mut("items") {
+            Some(Value::Array(found)) => found.drain(..).for_each(&mut take),
+            // How Go may write a list without entries.
+            None | Some(Value::Null) if is_list => {}
+            _ => return Err(not_grafana(&format!("GET {address} answered 200 with no list of resources"))),
         }
         match page["metadata"]["continue"].as_str() {
             Some(more) if !more.is_empty() => next = more.to_owned(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Session, ok, optional};
 use crate::{
-    http::{Reader, Response, Writer, path, pause_before, with_query},
+    http::{Reader, Writer, path, pause_before, with_query},
     module::{Error, ErrorKind, Result},
 };
 
@@ -91,9 +91,10 @@ impl Subjects {
         for name in teams {
             subjects.teams.insert(name.to_owned(), team(reader, name)?);
         }
+        let mut members = Members::default();
         for name in users {
             let mine = session.user_id > 0 && session.login.eq_ignore_ascii_case(name);
-            let found = if mine { (session.user_id, session.login.clone()) } else { user(reader, name)? };
+            let found = if mine { (session.user_id, session.login.clone()) } else { user(reader, name, &mut members)? };
             subjects.users.insert(name.to_owned(), found);
         }
         Ok(subjects)
@@ -242,29 +243,53 @@ fn team(reader: Reader<'_>, name: &str) -> Result<i64> {
     })
 }
 
-/// A member of the organisation by login; by e-mail address where the caller may look those up.
-fn user(reader: Reader<'_>, name: &str) -> Result<(i64, String)> {
+/// The members of the organisation with their e-mail addresses, asked for once; not for everybody to see.
+#[derive(Default)]
+struct Members(Option<Option<Vec<Value>>>);
+
+impl Members {
+    /// All of them, or `None` where the caller may not list them.
+    fn list(&mut self, reader: Reader<'_>) -> Result<Option<&[Value]>> {
+        if self.0.is_none() {
+            // Not cut into pages: it takes neither a limit nor a page.
+            let answer = reader.get("/api/org/users")?;
+            self.0 = Some(if answer.is_success() { Some(answer.json()?) } else { None });
+        }
+        Ok(self.0.as_ref().and_then(Option::as_deref))
+    }
+}
+
+/// A member of the organisation by login or e-mail address; for an administrator of the server any user.
+fn user(reader: Reader<'_>, name: &str, members: &mut Members) -> Result<(i64, String)> {
     let same = |found: &Value, key: &str| found[key].as_str().is_some_and(|text| text.eq_ignore_ascii_case(name));
-    let members = reader.get(&with_query("/api/org/users/lookup", &[("query", name)]))?;
-    if members.is_success() {
-        let members: Vec<Value> = members.json()?;
-        if let Some(found) = members.iter().find(|member| same(member, "login")) {
-            let login = found["login"].as_str().unwrap_or(name).to_owned();
-            return Ok((found["userId"].as_i64().unwrap_or_default(), login));
+    let known = |found: &Value, id: &str| {
+        let login = found["login"].as_str().unwrap_or(name).to_owned();
+        Some((found[id].as_i64()?, login))
+    };
+    let found = reader.get(&with_query("/api/org/users/lookup", &[("query", name)]))?;
+    if found.is_success() {
+        let found: Vec<Value> = found.json()?;
+        if let Some(member) = found.iter().find(|member| same(member, "login")).and_then(|one| known(one, "userId")) {
+            return Ok(member);
         }
     }
+    // That does not look for e-mail addresses.
+    let listed = members.list(reader)?;
+    let is = |member: &&Value| same(member, "login") || same(member, "email");
+    if let Some(member) = listed.iter().flat_map(|all| all.iter()).find(is).and_then(|one| known(one, "userId")) {
+        return Ok(member);
+    }
     let found = reader.get(&with_query(&path(&["api", "users", "lookup"]), &[("loginOrEmail", name)]))?;
-    let found = Some(found).filter(|answer| answer.status != 404);
-    if let Some(found) = found.as_ref().filter(|found| found.is_success()).map(Response::value)
-        && let Some(id) = found["id"].as_i64()
-    {
-        return Ok((id, found["login"].as_str().unwrap_or(name).to_owned()));
+    if let Some(user) = Some(&found).filter(|found| found.is_success()).and_then(|found| known(&found.value(), "id")) {
+        return Ok(user);
     }
     if let Some(account) = service_account(reader, name)? {
         return Ok(account);
     }
-    // A caller who may not look users up (403) is told so.
-    found.map(ok).transpose()?;
+    // A caller who may look up nobody (403) is told so.
+    if listed.is_none() && found.status != 404 {
+        ok(found)?;
+    }
     Err(unknown(name))
 }
 

@@ -73,11 +73,13 @@ impl<'c> Writer<'c> {
     }
 
     fn send(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
-        let answer = self.client.write(method, path, body)?;
-        if answer.is_success() {
-            self.progress.wrote();
+        let answer = self.reader.client.write(method, path, body, !self.progress.has_begun());
+        match &answer {
+            Ok(answer) if answer.is_success() => self.progress.wrote(),
+            Err(error) if error.uncertain => self.progress.perhaps_wrote(&error.message),
+            _ => {}
         }
-        Ok(answer)
+        answer
     }
 }
 

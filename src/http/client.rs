@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
@@ -12,16 +12,17 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{
     Method,
     blocking::{Client as Reqwest, RequestBuilder},
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION},
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
 
 use super::{
     access::{Reader, Writer},
-    failure::{connect_hint, story},
+    breaker::Breaker,
+    failure::{self, connect_hint, may_pass, story},
     gate::Gate,
     response::Response,
-    retry::{pause_before, retry_after},
+    retry::{pause_before, rest_until, retry_after},
     settings::{Auth, Settings, Stats},
     tls::{self, Tls},
 };
@@ -29,11 +30,10 @@ use crate::module::{
     apply::MayWrite,
     error::{Error, ErrorKind, Result},
     plan::Progress,
-    signal::interrupted,
+    secret,
+    signal::signalled,
 };
 
-/// So many requests in a row without any connection, and the server counts as dead for this run.
-const DEAD_AFTER: u32 = 3;
 /// So many redirects of a read are followed.
 const REDIRECTS: usize = 5;
 
@@ -46,24 +46,46 @@ pub struct Client {
     pub gate: Gate,
     requests: AtomicU64,
     retries: AtomicU64,
-    /// Requests in a row that found no server.
-    unreachable: AtomicU32,
+    breaker: Breaker,
     /// A 401 was answered: nothing more is sent, since some services lock an account out.
     refused: AtomicBool,
     next_slot: Mutex<Instant>,
+    /// No change begins; those that have begun go on.
+    held_back: AtomicBool,
     /// The deadline was passed and a rollback is to be possible all the same.
     more_time: AtomicBool,
 }
 
 /// So much longer than its deadline a run may take to undo what it did.
 const TIME_TO_UNDO: Duration = Duration::from_secs(60);
+/// So much longer than the deadline a write that was sent before it is waited for: whoever cuts it off does
+/// not know what became of it.
+const TIME_TO_END: Duration = Duration::from_secs(5);
+/// So much of a request's time may go by until there is a connection. Less than the whole, so that what
+/// cannot be reached is told from what does not answer.
+const TO_CONNECT: f64 = 0.8;
+
+/// A request as it is asked for.
+struct Asked<'a> {
+    method: &'a Method,
+    path: &'a str,
+    body: Option<&'a [u8]>,
+    /// Whether it is the first write of a change, which may be held back.
+    begins: bool,
+}
+
+impl Asked<'_> {
+    fn writes(&self) -> bool {
+        *self.method != Method::GET
+    }
+}
 
 impl Client {
     /// A client for these settings; nothing is sent yet.
     pub fn new(settings: Settings) -> Result<Client> {
         let mut builder = Reqwest::builder()
             .redirect(Policy::none())
-            .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
+            .connect_timeout(settings.timeout.mul_f64(TO_CONNECT).min(Duration::from_secs(10)))
             .pool_max_idle_per_host(settings.concurrency)
             .user_agent(concat!("hearth/", env!("CARGO_PKG_VERSION")))
             .tcp_nodelay(true)
@@ -87,6 +109,10 @@ impl Client {
             Auth::None => {}
             Auth::Basic(user, password) => {
                 let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
+                // A default password is a secret only now that it is used; and one that is too short to be told
+                // inside base64 is hidden with its user.
+                let shown = if password.expose().is_empty() { "" } else { pair.trim_end_matches('=') };
+                secret::hide([password.expose(), shown]);
                 insert(&mut headers, "authorization", &format!("Basic {pair}"))?;
             }
             Auth::Bearer(token) => insert(&mut headers, "authorization", &format!("Bearer {}", token.expose()))?,
@@ -103,9 +129,10 @@ impl Client {
             headers,
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
-            unreachable: AtomicU32::new(0),
+            breaker: Breaker::default(),
             refused: AtomicBool::new(false),
             next_slot: Mutex::new(Instant::now()),
+            held_back: AtomicBool::new(false),
             more_time: AtomicBool::new(false),
             settings,
         })
@@ -116,9 +143,18 @@ impl Client {
         insert(&mut self.headers, name, value)
     }
 
-    /// From now on the deadline is a minute later: for undoing what was done.
+    /// From now on the deadline is a minute later and the server gets another chance: for undoing what was
+    /// done.
     pub fn allow_more_time(&self) {
         self.more_time.store(true, SeqCst);
+        self.hold_back(false);
+        self.breaker.heard();
+    }
+
+    /// Whether the first write of a change is refused from now on, also where it waits for its turn already.
+    /// What has begun goes on: half a change is worse than a whole one.
+    pub fn hold_back(&self, held: bool) {
+        self.held_back.store(held, SeqCst);
     }
 
     fn deadline(&self) -> Instant {
@@ -151,7 +187,7 @@ impl Client {
         if self.refused.load(SeqCst) {
             return Some(Error::new(ErrorKind::NotTried, "not tried, since the service refused the credentials"));
         }
-        if self.unreachable.load(SeqCst) >= DEAD_AFTER {
+        if self.breaker.is_open() {
             return Some(Error::new(
                 ErrorKind::NotTried,
                 format!("not tried, since {} cannot be reached", self.settings.base.as_str()),
@@ -160,59 +196,90 @@ impl Client {
         None
     }
 
+    /// Why this request is not sent, if so.
+    fn refuses(&self, asked: &Asked<'_>) -> Option<Error> {
+        let held = || {
+            (asked.begins && self.held_back.load(SeqCst))
+                .then(|| Error::new(ErrorKind::NotTried, "not tried, since another change failed before"))
+        };
+        signalled().or_else(|| self.is_dead()).or_else(held)
+    }
+
     /// Reads, again on passing faults.
     pub(super) fn read(&self, path: &str) -> Result<Response> {
+        let began = Instant::now();
+        let outcome = self.try_to_read(path);
+        self.count(&outcome, began);
+        outcome
+    }
+
+    fn try_to_read(&self, path: &str) -> Result<Response> {
+        let asked = Asked { method: &Method::GET, path, body: None, begins: false };
         let mut attempt = 0;
         loop {
-            let outcome = self.once(&Method::GET, path, None);
+            let outcome = self.once(&asked);
             let wait = match &outcome {
                 Ok(response) if !self.passes(response) => return outcome,
                 Ok(response) => retry_after(&response.headers),
-                Err(error)
-                    if matches!(error.kind, ErrorKind::CannotConnect | ErrorKind::TimedOut) || error.uncertain =>
-                {
-                    None
-                }
+                Err(error) if may_pass(error) => None,
                 Err(_) => return outcome,
             };
             attempt += 1;
             if !self.pause(attempt, wait) {
-                return self.gave_up(outcome, attempt);
+                return gave_up(outcome, attempt);
             }
         }
     }
 
     /// Sends a write, again only while it certainly has not happened: no connection, or 429 and 503,
     /// which a server gives before it begins. Everything else that may have happened is `uncertain`.
-    pub(super) fn write(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
+    /// `begins` says that it is the first one of a change.
+    pub(super) fn write(&self, method: &Method, path: &str, body: Option<&[u8]>, begins: bool) -> Result<Response> {
+        let began = Instant::now();
+        let outcome = self.try_to_write(&Asked { method, path, body, begins });
+        self.count(&outcome, began);
+        outcome
+    }
+
+    fn try_to_write(&self, asked: &Asked<'_>) -> Result<Response> {
         let mut attempt = 0;
         loop {
-            if interrupted() {
-                return Err(Error::new(ErrorKind::NotTried, "not tried, since a signal ended the run"));
-            }
             let place = self.gate.enter();
-            let outcome = self.once(method, path, body);
-            drop(place);
+            let outcome = self.once(asked);
             let wait = match &outcome {
-                Ok(response) if matches!(response.status, 429 | 503) => retry_after(&response.headers),
+                Ok(response) if matches!(response.status, 429 | 503) => {
+                    place.was_too_much();
+                    retry_after(&response.headers)
+                }
                 Ok(response) if response.status >= 500 => {
-                    self.gate.was_too_much();
+                    place.was_too_much();
                     let mut error = response.error();
                     error.uncertain = true;
                     return Err(error);
                 }
                 Ok(_) => {
-                    self.gate.went_well();
+                    place.went_well();
                     return outcome;
                 }
-                Err(error) if error.kind == ErrorKind::CannotConnect => None,
+                Err(error) if error.kind == ErrorKind::CannotConnect && may_pass(error) => None,
                 Err(_) => return outcome,
             };
-            self.gate.was_too_much();
+            drop(place);
             attempt += 1;
             if !self.pause(attempt, wait) {
-                return self.gave_up(outcome, attempt);
+                return gave_up(outcome, attempt);
             }
+        }
+    }
+
+    /// Tells the breaker of a request that gave up without an answer; each answer told it already.
+    fn count(&self, outcome: &Result<Response>, began: Instant) {
+        let silent = |error: &Error| {
+            error.status.is_none()
+                && matches!(error.kind, ErrorKind::CannotConnect | ErrorKind::TimedOut | ErrorKind::GaveUp)
+        };
+        if outcome.as_ref().is_err_and(silent) {
+            self.breaker.silent(began);
         }
     }
 
@@ -222,123 +289,97 @@ impl Client {
                 && (self.settings.passing)(response.status, &String::from_utf8_lossy(&response.body)))
     }
 
-    /// Waits before another try; false when there is to be none.
+    /// Waits before another try; false when there is to be none. What the server asked for is the least: all
+    /// who were told the same would else come back in the same moment.
     fn pause(&self, attempt: u32, asked: Option<Duration>) -> bool {
-        let wait = asked.unwrap_or_else(|| pause_before(attempt));
-        if attempt > self.settings.retries
-            || self.is_dead().is_some()
-            || interrupted()
-            || Instant::now() + wait >= self.deadline()
-        {
+        let wait = asked.unwrap_or_default().saturating_add(pause_before(attempt));
+        if attempt > self.settings.retries || self.is_dead().is_some() || !self.rest(wait) {
             return false;
         }
-        let end = Instant::now() + wait;
-        while Instant::now() < end && !interrupted() {
-            std::thread::sleep((end - Instant::now()).min(Duration::from_millis(100)));
-        }
         self.retries.fetch_add(1, SeqCst);
-        !interrupted()
+        true
     }
 
-    fn gave_up(&self, outcome: Result<Response>, attempts: u32) -> Result<Response> {
-        let after = if attempts > 1 { format!(" (after {attempts} tries)") } else { String::new() };
-        match outcome {
-            Ok(response) => {
-                let mut error = response.error();
-                error.message.push_str(&after);
-                Err(error)
-            }
-            Err(mut error) => {
-                error.message.push_str(&after);
-                Err(error)
-            }
-        }
+    /// Waits so long; false, and at once, when a signal or the deadline comes before.
+    pub fn rest(&self, wait: Duration) -> bool {
+        let end = Instant::now().checked_add(wait).filter(|end| *end < self.deadline());
+        end.is_some_and(rest_until)
     }
 
     /// One exchange; a redirect of a read within the same origin is followed.
-    fn once(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
-        let mut address = self.settings.base.join(path);
+    fn once(&self, asked: &Asked<'_>) -> Result<Response> {
+        let mut address = self.settings.base.join(asked.path);
         for _ in 0..=REDIRECTS {
-            let response = self.exchange(method, &address, path, body)?;
+            let response = self.exchange(asked, &address)?;
             if !(300..400).contains(&response.status) || response.status == 304 {
                 return Ok(response);
             }
-            let target = response.headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let from = reqwest::Url::parse(&address);
-            let Some(target) = from.ok().and_then(|from| from.join(target).ok()) else {
-                return Err(response.error());
-            };
-            if *method != Method::GET || !self.settings.base.same_origin(&target) {
-                let mut error = Error::new(
-                    ErrorKind::Rejected,
-                    format!("{method} {path} answered {}: it points to {target}", response.status),
-                );
-                error.status = Some(response.status);
-                let better = target.as_str().split(path).next().unwrap_or_default().trim_end_matches('/').to_owned();
-                return Err(error.hint(format!("use the address {better}")));
+            match failure::target(&response, &address) {
+                Some(target) if !asked.writes() && self.settings.base.same_origin(&target) => {
+                    address = target.to_string();
+                }
+                target => return Err(failure::redirected(&response, target)),
             }
-            address = target.to_string();
         }
+        let Asked { method, path, .. } = asked;
         Err(Error::new(ErrorKind::Rejected, format!("{method} {path} was redirected more than {REDIRECTS} times")))
     }
 
-    fn exchange(&self, method: &Method, address: &str, path: &str, body: Option<&[u8]>) -> Result<Response> {
-        if let Some(dead) = self.is_dead() {
-            return Err(dead);
-        }
+    fn exchange(&self, asked: &Asked<'_>, address: &str) -> Result<Response> {
+        // Before its turn, which may take long, and after it, when others may have learned something.
+        self.refuses(asked).map_or(Ok(()), Err)?;
         self.wait_for_slot()?;
+        self.refuses(asked).map_or(Ok(()), Err)?;
         let left = self.deadline().saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(too_late());
         }
+        let until_deadline = if asked.writes() { left + TIME_TO_END } else { left };
         self.requests.fetch_add(1, SeqCst);
         let mut request: RequestBuilder = self
             .inner
-            .request(method.clone(), address)
+            .request(asked.method.clone(), address)
             .headers(self.headers.clone())
-            .timeout(self.settings.timeout.min(left));
-        if let Some(body) = body {
+            .timeout(self.settings.timeout.min(until_deadline));
+        if let Some(body) = asked.body {
             request = request.header("content-type", "application/json").body(body.to_vec());
         }
-        let answer = request.send().and_then(|answer| {
-            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-            Ok((status, headers, answer.bytes()?))
-        });
-        match answer {
-            Ok((status, headers, bytes)) => {
-                self.unreachable.store(0, SeqCst);
-                if status == 401 {
-                    self.refused.store(true, SeqCst);
-                }
-                Ok(Response {
-                    method: method.to_string(),
-                    path: path.to_owned(),
-                    status,
-                    headers,
-                    body: bytes.to_vec(),
-                })
-            }
-            Err(error) => Err(self.failure(method, path, &error)),
+        let failed = |error: reqwest::Error| self.failure(asked, &error, until_deadline < self.settings.timeout);
+        let answer = request.send().map_err(failed)?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        if status == 401 {
+            // Before the body is read, which may break: the password is wrong all the same.
+            self.refused.store(true, SeqCst);
         }
+        let body = match answer.bytes() {
+            Ok(bytes) => bytes.to_vec(),
+            Err(_) if status >= 400 => Vec::new(),
+            Err(error) => return Err(failed(error)),
+        };
+        self.breaker.heard();
+        Ok(Response { method: asked.method.to_string(), path: asked.path.to_owned(), status, headers, body })
     }
 
-    fn failure(&self, method: &Method, path: &str, error: &reqwest::Error) -> Error {
-        let base = self.settings.base.as_str();
+    fn failure(&self, asked: &Asked<'_>, error: &reqwest::Error, deadline_is_nearer: bool) -> Error {
+        let (base, Asked { method, path, .. }) = (self.settings.base.as_str(), asked);
         let told = story(error);
         if error.is_connect() {
-            self.unreachable.fetch_add(1, SeqCst);
             let failure = Error::new(ErrorKind::CannotConnect, format!("failed to connect to {base}: {told}"));
             return failure.hint(connect_hint(&told));
         }
         if error.is_builder() {
             return Error::bad_options(format!("{method} {base}{path} cannot be sent: {told}"));
         }
-        let mut failure = if error.is_timeout() {
+        let mut failure = if error.is_timeout() && deadline_is_nearer {
+            let told = format!("{method} {path} had no answer before the deadline of the run");
+            Error::new(ErrorKind::TimedOut, told).hint("raise `deadline`, or look at the server's load")
+        } else if error.is_timeout() {
             let seconds = self.settings.timeout.as_secs_f64();
             Error::new(ErrorKind::TimedOut, format!("{method} {path} had no answer within {seconds} s"))
                 .hint("raise `timeout`, or look at the server's load")
         } else {
-            Error::new(ErrorKind::GaveUp, format!("{method} {path} lost its answer: {told}"))
+            let failure = Error::new(ErrorKind::GaveUp, format!("{method} {path} lost its answer: {told}"));
+            if failure::wants_certificate(&told) { failure.hint(connect_hint(&told)) } else { failure }
         };
         failure.uncertain = true;
         failure
@@ -359,14 +400,20 @@ impl Client {
             *next = mine.checked_add(between).unwrap_or(deadline + TIME_TO_UNDO);
             mine
         };
-        while let Some(left) = mine.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-            if interrupted() {
-                return Err(Error::new(ErrorKind::NotTried, "not tried, since a signal ended the run"));
-            }
-            std::thread::sleep(left.min(Duration::from_millis(100)));
-        }
+        rest_until(mine);
         Ok(())
     }
+}
+
+fn gave_up(outcome: Result<Response>, attempts: u32) -> Result<Response> {
+    let mut error = match outcome {
+        Ok(response) => response.error(),
+        Err(error) => error,
+    };
+    if attempts > 1 {
+        error.message.push_str(&format!(" (after {attempts} tries)"));
+    }
+    Err(error)
 }
 
 fn too_late() -> Error {

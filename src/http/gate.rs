@@ -20,16 +20,21 @@ struct State {
     ceiling: usize,
     under_way: usize,
     good: u32,
+    /// How often it was halved.
+    halvings: u32,
 }
 
 /// A place; given back when dropped.
-pub struct Place<'g>(&'g Gate);
+pub struct Place<'g> {
+    gate: &'g Gate,
+    halvings: u32,
+}
 
 impl Gate {
     /// A gate that begins at `start` and never exceeds `most`.
     pub fn new(start: usize, most: usize) -> Gate {
         let most = most.max(1);
-        let state = State { limit: start.clamp(1, most), ceiling: most, under_way: 0, good: 0 };
+        let state = State { limit: start.clamp(1, most), ceiling: most, under_way: 0, good: 0, halvings: 0 };
         Gate { state: Mutex::new(state), freed: Condvar::new() }
     }
 
@@ -40,26 +45,7 @@ impl Gate {
             state = self.freed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
         state.under_way += 1;
-        Place(self)
-    }
-
-    /// An answer came that shows no overload.
-    pub fn went_well(&self) {
-        let mut state = self.state();
-        state.good += 1;
-        if state.good >= RAISE_AFTER && state.limit < state.ceiling {
-            state.good = 0;
-            state.limit += 1;
-            self.freed.notify_one();
-        }
-    }
-
-    /// An answer came that shows overload: half as many from now on, and never again as many as now.
-    pub fn was_too_much(&self) {
-        let mut state = self.state();
-        state.good = 0;
-        state.ceiling = (state.limit - 1).clamp(1, state.ceiling);
-        state.limit = (state.limit / 2).max(1);
+        Place { gate: self, halvings: state.halvings }
     }
 
     /// How many may be under way now.
@@ -72,10 +58,35 @@ impl Gate {
     }
 }
 
+impl Place<'_> {
+    /// An answer came that shows no overload.
+    pub fn went_well(&self) {
+        let mut state = self.gate.state();
+        state.good += 1;
+        if state.good >= RAISE_AFTER && state.limit < state.ceiling {
+            state.good = 0;
+            state.limit += 1;
+            self.gate.freed.notify_one();
+        }
+    }
+
+    /// An answer came that shows overload: half as many from now on, and never again as many as now. Whoever
+    /// was let in before the last halving says nothing about the number that came of it.
+    pub fn was_too_much(&self) {
+        let mut state = self.gate.state();
+        state.good = 0;
+        if self.halvings == state.halvings {
+            state.ceiling = (state.limit - 1).clamp(1, state.ceiling);
+            state.limit = (state.limit / 2).max(1);
+            state.halvings += 1;
+        }
+    }
+}
+
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.state().under_way -= 1;
-        self.0.freed.notify_one();
+        self.gate.state().under_way -= 1;
+        self.gate.freed.notify_one();
     }
 }
 
@@ -86,19 +97,30 @@ mod tests {
     #[test]
     fn it_halves_and_stays_below_what_was_too_much() {
         let gate = Gate::new(8, 32);
-        gate.was_too_much();
+        gate.enter().was_too_much();
         assert_eq!(gate.limit(), 4);
         for _ in 0..1000 {
-            gate.went_well();
+            gate.enter().went_well();
         }
         assert_eq!(gate.limit(), 7, "eight at once were too many");
         for _ in 0..10 {
-            gate.was_too_much();
+            gate.enter().was_too_much();
         }
         assert_eq!(gate.limit(), 1);
         for _ in 0..1000 {
-            gate.went_well();
+            gate.enter().went_well();
         }
+        assert_eq!(gate.limit(), 1);
+    }
+
+    #[test]
+    fn failures_of_one_moment_halve_it_once() {
+        let gate = Gate::new(6, 32);
+        let places: Vec<Place<'_>> = (0..6).map(|_| gate.enter()).collect();
+        places.iter().for_each(Place::was_too_much);
+        drop(places);
+        assert_eq!(gate.limit(), 3);
+        gate.enter().was_too_much();
         assert_eq!(gate.limit(), 1);
     }
 

@@ -4,6 +4,7 @@
 //! is to be applied: so a module cannot write while it reads or plans.
 
 mod access;
+mod breaker;
 mod client;
 mod download;
 mod failure;
@@ -17,7 +18,7 @@ mod url;
 pub use access::{Reader, Writer};
 pub use client::Client;
 pub use download::{Download, without_credentials};
-pub use gate::Gate;
+pub use gate::{Gate, Place};
 pub use response::Response;
 pub use retry::pause_before;
 pub use settings::{Auth, Settings, Stats};

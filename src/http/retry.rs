@@ -2,10 +2,12 @@
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+use crate::module::signal::interrupted;
 
 /// The first pause is between nothing and this, the next one up to twice as long, and so on.
 const FIRST: Duration = Duration::from_millis(200);
@@ -27,6 +29,18 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// Waits until then; false, and at once, when a signal comes before.
+pub(super) fn rest_until(end: Instant) -> bool {
+    while !interrupted() {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        std::thread::sleep(left.min(Duration::from_millis(100)));
+    }
+    false
 }
 
 /// A number from 0 up to 1. The standard library seeds its hashers from the system's random source,

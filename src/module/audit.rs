@@ -13,8 +13,11 @@ use rustix::fs::{Access, access};
 use serde_json::{Value, json};
 
 use super::{
+    apply::at_path,
     error::{Error, Result},
+    plan::{Action, Change},
     secret,
+    spec::Object,
 };
 
 /// So long another run's lock is waited for.
@@ -82,13 +85,51 @@ impl Audit {
         if let (Some(line), Value::Object(details)) = (line.as_object_mut(), details) {
             line.extend(details);
         }
-        secret::mask_value(&mut line);
+        // These four are of no person's making, and what somebody filters the log by.
+        let fixed = |key: &str| ["time", "event", "module", "action"].contains(&key);
+        for (_, value) in line.as_object_mut().into_iter().flatten().filter(|(key, _)| !fixed(key)) {
+            secret::mask_value(value);
+        }
         let mut file = self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let text = format!("{line}\n");
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_data())
             .map_err(|error| Error::local(format!("failed to write to the audit log `{}`: {error}", self.path)))
     }
+}
+
+/// Long values are only measured: a log is no place for a whole dashboard.
+fn brief(value: &Value) -> Value {
+    let length = value.to_string().chars().count();
+    if length > 200 { Value::String(format!("({length} characters)")) } else { value.clone() }
+}
+
+/// The fields that go back, with the values that they had; of an object that was deleted all that are known.
+pub fn fields_before<S>(change: &Change<S>) -> Value {
+    match (&change.action, &change.before) {
+        (Action::Delete, Value::Object(before)) => {
+            Value::Object(before.iter().map(|(name, value)| (name.clone(), brief(value))).collect())
+        }
+        _ => {
+            let old = |path: &String| (path.clone(), at_path(&change.before, path).map_or(Value::Null, brief));
+            Value::Object(change.fields.iter().map(old).collect())
+        }
+    }
+}
+
+/// The fields that change, with their new values; of a new object all that are declared.
+pub fn fields_for_audit<S>(change: &Change<S>) -> Value {
+    let fields: Object = match (&change.action, &change.after) {
+        (Action::Create, Value::Object(after)) => {
+            after.iter().map(|(name, value)| (name.clone(), brief(value))).collect()
+        }
+        _ => change
+            .fields
+            .iter()
+            .map(|path| (path.clone(), at_path(&change.after, path).map_or(Value::Null, brief)))
+            .collect(),
+    };
+    Value::Object(fields)
 }
 
 #[cfg(test)]
@@ -99,9 +140,10 @@ mod tests {
     fn lines_are_appended_and_masked() {
         let path = std::env::temp_dir().join(format!("hearth-audit-{}", std::process::id()));
         let path = path.to_str().expect("a temporary path is text");
-        secret::hide(["audit-secret-value"]);
+        secret::hide(["audit-secret-value", "audit_module_name"]);
         {
-            let audit = Audit::open(path, "grafana_folder", "http://h").expect("the file can be made");
+            let audit =
+                Audit::open(path, "audit_module_name", "http://audit_module_name").expect("the file can be made");
             audit
                 .write("intent", "Infra", "create", json!({"fields": ["title"], "x": "audit-secret-value"}))
                 .expect("written");
@@ -112,6 +154,10 @@ mod tests {
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["x"], secret::STARS);
+        assert_eq!(
+            (&lines[0]["module"], &lines[0]["server"]),
+            (&json!("audit_module_name"), &json!("http://********"))
+        );
         assert_eq!((&lines[1]["event"], &lines[1]["ok"]), (&json!("outcome"), &json!(true)));
     }
 }

@@ -10,6 +10,8 @@
 //! - An environment variable conflicts with nothing that is written: it gives way to an alias without a
 //!   warning, and to an option that excludes its own without an error; of two variables that exclude
 //!   each other one counts.
+//! - An environment variable that is set and empty counts as not set: that is how it is switched off in a
+//!   pipeline, and an empty token must not stand in the way of a user's name.
 //! - A value of an option that is a secret is never repeated in an error.
 //!
 //! Null counts as written, and for most rules as given, as it does there.
@@ -32,9 +34,35 @@ use unknown::Unknown;
 
 pub use rules::check_requirements;
 pub use secrets::secrets;
+pub(super) use unknown::nearest;
 
 /// Looks an environment variable up.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What to warn of whether or not the options are then refused: those at the top that stand there under two names.
+pub(super) fn warnings(spec: &Spec, args: &Object) -> Vec<String> {
+    written_twice(spec, args, &Place::default())
+}
+
+fn written_twice(spec: &Spec, args: &Object, place: &Place) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for option in &spec.options {
+        let mut before = args.contains_key(&option.name);
+        for alias in option.aliases.iter().filter(|alias| args.contains_key(*alias)) {
+            if before {
+                let (name, alias) = (place.path(&option.name), place.path(alias));
+                warnings.push(format!("Both option {name} and its alias {alias} are set."));
+            }
+            before = true;
+        }
+    }
+    warnings
+}
+
+/// A value as AnsibleModule takes it for a boolean.
+pub(super) fn boolean(value: &Value) -> Result<bool, String> {
+    types::boolean(value, false)
+}
 
 /// The options brought to their types, and what is to be said of them.
 #[derive(Clone, Debug, Default)]
@@ -184,18 +212,11 @@ impl<'a> Pass<'a> {
 
     /// The known options under their canonical names. An alias wins over the name that it stands for.
     fn by_canonical_name(&mut self, spec: &Spec, args: &Object, place: &Place) -> Object {
+        self.warnings.extend(written_twice(spec, args, place));
         let mut values = Map::new();
         for option in &spec.options {
-            let mut value = args.get(&option.name);
-            for alias in &option.aliases {
-                let Some(given) = args.get(alias) else { continue };
-                if value.is_some() {
-                    let (name, alias) = (place.path(&option.name), place.path(alias));
-                    self.warnings.push(format!("Both option {name} and its alias {alias} are set."));
-                }
-                value = Some(given);
-            }
-            if let Some(value) = value {
+            let names = std::iter::once(&option.name).chain(&option.aliases);
+            if let Some(value) = names.filter_map(|name| args.get(name)).next_back() {
                 values.insert(option.name.clone(), value.clone());
             }
         }
@@ -213,7 +234,7 @@ impl<'a> Pass<'a> {
             if written.contains(&option.name) || spec.mutually_exclusive.iter().any(|group| excludes(&group)) {
                 continue;
             }
-            if let Some(value) = option.env.iter().find_map(|name| (self.env)(name)) {
+            if let Some(value) = option.env.iter().find_map(|name| (self.env)(name).filter(|value| !value.is_empty())) {
                 values.insert(option.name.clone(), Value::String(value));
                 written.insert(option.name.clone());
             }
@@ -235,6 +256,12 @@ impl<'a> Pass<'a> {
             let (name, wanted) = (&option.name, option.kind.name());
             format!("argument '{name}' is of type {of}{found} and we were unable to convert to {wanted}: {why}")
         })?;
+        if let (Some((least, most)), Value::Number(number)) = (option.range, &*value)
+            && !number.to_string().parse::<i128>().is_ok_and(|number| (least..=most).contains(&number))
+        {
+            let name = &option.name;
+            return Err(format!("{name}{found} is {number}, and a number from {least} to {most} is needed"));
+        }
         let (Some(wanted), Value::Array(elements)) = (option.elements, value) else { return Ok(()) };
         for element in elements {
             let given = element.take();

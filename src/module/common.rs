@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use super::{
     error::{Error, Result},
@@ -36,14 +36,38 @@ pub struct Common {
     /// 600, or less where Ansible's own task timeout is known from `ANSIBLE_TASK_TIMEOUT`.
     pub deadline: Option<f64>,
     /// A file on the host where the module runs that gets one line of JSON before and one after each
-    /// change: time, module, server, object, action and the names of the fields. It is opened and
-    /// locked before anything is changed, and a failure there fails the task.
+    /// change: time, module, server, object, action, and the fields with their values, secrets masked and
+    /// long ones only measured. It is opened and locked before anything is changed, and a failure there
+    /// fails the task.
     #[schemars(extend("x-type" = "path", "x-env" = ["HEARTH_AUDIT_LOG"]))]
     pub audit_log: Option<String>,
     /// Whether `objects` lists unchanged objects too: `auto` does so up to 300 of them, and gives only
     /// their number above that.
     #[schemars(extend("x-default" = "auto"))]
     pub list_unchanged: ListUnchanged,
+}
+
+/// The deadline of a run when the task gives none and Ansible's own is not known.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// A deadline beyond ten years is none.
+const LONGEST_DEADLINE: f64 = 10.0 * 365.0 * 24.0 * 3600.0;
+
+impl Common {
+    /// When a run that began then has to be over: after the task's own time, else a little before Ansible gives
+    /// up, when that is known, so that the result is told first (Ansible leaves the process running).
+    pub fn ends(&self, began: Instant) -> Result<Instant> {
+        let known = || std::env::var("ANSIBLE_TASK_TIMEOUT").ok()?.trim().parse::<f64>().ok();
+        let time = match (self.deadline, known().filter(|value| *value > 0.0)) {
+            (Some(given), _) => seconds(given.min(LONGEST_DEADLINE), "deadline")?,
+            (None, Some(value)) => {
+                let least = Duration::try_from_secs_f64((value * 0.9).min(value - 1.0).max(1.0)).unwrap_or(DEADLINE);
+                least.min(DEADLINE)
+            }
+            (None, None) => DEADLINE,
+        };
+        Ok(began + time)
+    }
 }
 
 /// Whether the result lists unchanged objects.
@@ -87,12 +111,10 @@ pub struct Transport {
     pub timeout: f64,
     /// How often a request that failed for a passing reason is repeated. A write whose answer was lost
     /// is looked up before it is repeated.
-    #[serde(deserialize_with = "retries")]
     #[schemars(extend("x-default" = 4))]
     pub retries: u32,
     /// The most requests under way at once. Writes begin below it and adapt to what the server bears.
-    #[serde(deserialize_with = "concurrency")]
-    #[schemars(extend("x-default" = 8))]
+    #[schemars(range(min = 1, max = 64), extend("x-default" = 8))]
     pub concurrency: u32,
     /// The most requests a second; unlimited when left out.
     pub rate_limit: Option<f64>,
@@ -113,6 +135,14 @@ impl Transport {
                 "rate_limit is {rate}, and a number of requests a second of at least {SLOWEST} is needed"
             ))
             .hint("leave it out for no limit"));
+        }
+        if let Auth::Bearer(token) = &auth
+            && !token.expose().chars().all(|character| (' '..='~').contains(&character))
+        {
+            let ends = token.expose().ends_with(['\n', '\r']);
+            let what = if ends { "ends with a line break" } else { "has a character that no header may have" };
+            return Err(Error::bad_options(format!("the token {what}, and cannot be sent"))
+                .hint("what was read from a file or a command often has one at its end: use the filter `trim`"));
         }
         Ok(Settings {
             base,
@@ -144,20 +174,6 @@ impl Transport {
 /// Fewer requests a second than this cannot be meant: one would take longer than a run.
 const SLOWEST: f64 = 0.001;
 
-fn retries<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    let number = i64::deserialize(from)?;
-    u32::try_from(number)
-        .map_err(|_| de::Error::custom(format!("retries is {number}, and a number from 0 to {} is needed", u32::MAX)))
-}
-
-fn concurrency<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    let number = i64::deserialize(from)?;
-    match u32::try_from(number) {
-        Ok(fits @ 1..=64) => Ok(fits),
-        _ => Err(de::Error::custom(format!("concurrency is {number}, and a number from 1 to 64 is needed"))),
-    }
-}
-
 /// A number of seconds as a duration; zero, negative and endless ones are refused.
 pub fn seconds(value: f64, option: &str) -> Result<Duration> {
     match Duration::try_from_secs_f64(value) {
@@ -171,14 +187,22 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::module::{
+        Secret,
+        coerce::{Checks, validate},
+        spec::Spec,
+    };
 
     fn transport(option: &str, value: Value) -> Result<Settings> {
         let mut options = json!({
             "validate_certs": true, "use_proxy": true, "timeout": 30.0, "retries": 4, "concurrency": 8,
         });
         options[option] = value;
-        let read: Result<Transport, _> = serde_json::from_value(options);
-        let read = read.map_err(|error| Error::bad_options(error.to_string()))?;
+        let options = options.as_object().cloned().unwrap_or_default();
+        let coerced = validate(&Spec::of::<Transport>(), "m", &options, &|_| None, Checks::default());
+        let mut values = coerced.map_err(Error::bad_options)?.values;
+        values.retain(|_, value| !value.is_null());
+        let read: Transport = serde_json::from_value(values.into()).expect("what was checked can be used");
         read.settings(Base::new("http://h", "url")?, Auth::None, |_, _| false, Instant::now())
     }
 
@@ -194,6 +218,7 @@ mod tests {
             ("concurrency", json!(65)),
             ("retries", json!(-1)),
             ("retries", json!(1_i64 << 40)),
+            ("retries", json!(u64::MAX)),
         ] {
             let told = transport(option, value.clone()).map(drop).expect_err("to be refused").to_string();
             assert!(told.starts_with(&format!("{option} is ")), "{option} {value}: {told}");
@@ -203,5 +228,49 @@ mod tests {
         {
             assert!(transport(option, value.clone()).is_ok(), "{option} {value} was refused");
         }
+    }
+
+    #[test]
+    fn a_number_that_its_option_cannot_hold_is_refused_by_name() {
+        use crate::{grafana::folder::FolderKind, module::task};
+        let refused = |args: Value| {
+            let args = args.as_object().cloned().unwrap_or_default();
+            let parsed = task::parse::<FolderKind>(&args, &task::Internal::default(), &|_| None);
+            parsed.map(drop).expect_err("to be refused").to_string()
+        };
+        let told = refused(json!({"url": "http://h", "name": "x", "org_id": u64::MAX}));
+        assert!(told.starts_with("org_id is 18446744073709551615, and a number from -9223372036854775808"), "{told}");
+        let told = refused(json!({"url": "http://h", "folders": [], "prune": {"parent": "/", "limit": -1}}));
+        assert!(told.starts_with("limit found in 'prune' is -1, and a number from 0"), "{told}");
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_hold_is_refused_by_name() {
+        let settings = |token: &str| {
+            let options =
+                json!({"validate_certs": true, "use_proxy": true, "timeout": 30.0, "retries": 4, "concurrency": 8});
+            let read: Transport = serde_json::from_value(options).expect("options");
+            read.settings(Base::new("http://h", "url")?, Auth::Bearer(Secret::new(token)), |_, _| false, Instant::now())
+        };
+        assert!(settings("glsa_a-token").is_ok());
+        for (token, part) in [("glsa_a\n", "the token ends with a line break"), ("ü", "the token has a character")] {
+            let told = settings(token).map(drop).expect_err("to be refused").to_string();
+            assert!(told.contains(part), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_cannot_be_meant_is_refused_by_name() {
+        let began = Instant::now();
+        let ends = |deadline: f64| {
+            let (on_error, list_unchanged) = (OnError::Stop, ListUnchanged::Auto);
+            Common { on_error, deadline: Some(deadline), audit_log: None, list_unchanged }.ends(began)
+        };
+        for wrong in [0.0, -3.0, -1e300] {
+            let told = ends(wrong).expect_err("to be refused").to_string();
+            assert!(told.starts_with("deadline is "), "{wrong}: {told}");
+        }
+        assert_eq!(ends(2.5).expect("a time") - began, Duration::from_millis(2500));
+        assert!(ends(1e300).expect("a long time") - began > DEADLINE * 1000);
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::secret;
+
 /// Above so many characters one side of one object's difference is shortened.
 const LONGEST_SIDE: usize = 64 * 1024;
 /// Above so many characters in all, later objects' differences are left out.
@@ -79,7 +81,10 @@ fn side(value: &Value) -> Value {
     if text.len() <= LONGEST_SIDE {
         return value.clone();
     }
-    let shown: String = serde_json::to_string_pretty(value).unwrap_or(text).chars().take(LONGEST_SIDE).collect();
+    let mut masked = value.clone();
+    // Of what is cut off nobody could tell later that it was a secret.
+    secret::mask_value(&mut masked);
+    let shown: String = serde_json::to_string_pretty(&masked).unwrap_or_default().chars().take(LONGEST_SIDE).collect();
     Value::String(format!("{shown}\n… shortened, it is longer than {LONGEST_SIDE} characters\n"))
 }
 
@@ -93,6 +98,14 @@ mod tests {
         let after = json!({"a": 2, "b": {"c": [1, {"d": 3}], "same": true}, "new": 1});
         assert_eq!(differing(&before, &after), ["a", "b.c[1].d", "gone", "new"]);
         assert!(differing(&after, &after).is_empty());
+    }
+
+    #[test]
+    fn a_long_difference_is_masked_before_it_is_shortened() {
+        secret::hide(["lies-across-the-cut-of-a-side"]);
+        let long = json!({"text": format!("{}lies-across-the-cut-of-a-side{}", "x".repeat(LONGEST_SIDE - 24), "y".repeat(99))});
+        let side = side(&long);
+        assert!(side.as_str().is_some_and(|text| text.contains("x****") && !text.contains("lies")), "cut in a secret");
     }
 
     #[test]

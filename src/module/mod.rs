@@ -17,6 +17,7 @@ pub mod plan;
 pub mod prefix;
 pub mod result;
 pub mod run;
+pub mod schema;
 pub mod secret;
 pub mod signal;
 pub mod sounding;

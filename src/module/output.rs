@@ -14,17 +14,34 @@ static PRINTED: AtomicBool = AtomicBool::new(false);
 /// Words of the result that a play branches on: never masked, whatever the secrets are.
 const FIXED: [&str; 1] = ["action"];
 
-/// Prints the result as one line, with every secret in it masked. Only the first call prints.
+/// Prints the result as one line, with every secret in it masked. Only the first call prints, and whoever makes
+/// another one waits for the end of the process, which is the first one's to bring about.
 pub fn print_once(mut result: Value) {
     if PRINTED.swap(true, Ordering::SeqCst) {
-        return;
+        loop {
+            std::thread::park();
+        }
     }
     mask_result(&mut result);
-    let mut line = result.to_string();
-    line.push('\n');
+    let line = one_line(&result);
     let mut stdout = std::io::stdout().lock();
     // Nobody is left to tell when stdout is closed.
     let _ = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// JSON takes these three as they are, but Ansible looks for the result by lines, which end at them in Python.
+fn one_line(result: &Value) -> String {
+    let mut line = String::new();
+    for character in result.to_string().chars() {
+        match character {
+            '\u{85}' => line.push_str("\\u0085"),
+            '\u{2028}' => line.push_str("\\u2028"),
+            '\u{2029}' => line.push_str("\\u2029"),
+            other => line.push(other),
+        }
+    }
+    line.push('\n');
+    line
 }
 
 fn mask_result(value: &mut Value) {
@@ -60,4 +77,19 @@ pub fn latch_panics(module: &'static str) {
         }));
         std::process::exit(1);
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_result_ends_a_line_for_python() {
+        // What `str.splitlines` splits at.
+        let text = "a\n\r\u{b}\u{c}\u{1c}\u{1d}\u{1e}\u{85}\u{2028}\u{2029}b";
+        let line = one_line(&json!({ text: text }));
+        assert!(line.trim_end_matches('\n').chars().all(|c| !c.is_control()), "{line}");
+        assert!(!line.contains(['\u{85}', '\u{2028}', '\u{2029}']), "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), json!({ text: text }));
+    }
 }

@@ -168,18 +168,33 @@ pub struct Applied {
 /// How far the carrying out of one change came: what tells a change that failed before it did anything
 /// from one that is half done, and has to be reported and undone.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<Option<Applied>>);
+pub struct Progress(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    done: Option<Applied>,
+    /// Why the last write may have happened or not.
+    perhaps: Option<String>,
+}
 
 impl Progress {
     /// A write succeeded.
     pub fn wrote(&self) {
-        self.state().get_or_insert_default();
+        let mut state = self.state();
+        state.done.get_or_insert_default();
+        state.perhaps = None;
+    }
+
+    /// A write may have happened or not, for that reason.
+    pub fn perhaps_wrote(&self, why: &str) {
+        self.state().perhaps = Some(why.to_owned());
     }
 
     /// Keeps what a write left behind, for undoing if a later one fails: ids, an answer.
     pub fn remember(&self, applied: Applied) {
         let mut state = self.state();
-        let known = state.get_or_insert_default();
+        state.perhaps = None;
+        let known = state.done.get_or_insert_default();
         known.ids.extend(applied.ids);
         known.warnings.extend(applied.warnings);
         if !applied.answer.is_null() {
@@ -190,12 +205,22 @@ impl Progress {
         }
     }
 
-    /// What was done, if anything was.
-    pub fn half(self) -> Option<Applied> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// Whether something was done.
+    pub fn has_begun(&self) -> bool {
+        self.state().done.is_some()
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<Applied>> {
+    /// Why the last write may have happened or not, if so.
+    pub fn unsure(&self) -> Option<String> {
+        self.state().perhaps.clone()
+    }
+
+    /// What was done, if anything was.
+    pub fn half(self) -> Option<Applied> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).done
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

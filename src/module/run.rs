@@ -1,26 +1,24 @@
 //! The run of a module from its arguments to its one line of result. Check mode is here and nowhere
 //! else: the run ends after the plan.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::{
     apply::{Execution, Outcome, Report},
     audit::Audit,
-    docs,
+    coerce, docs,
     error::{Error, Result},
     kind::{Context, Kind, Task},
     output,
     plan::{Action, Change},
-    result, secret, signal, sounding,
+    result, schema, secret, signal, sounding,
     spec::Object,
     task::{self, Internal},
 };
 use crate::http::Client;
 
-/// The deadline of a run when the task gives none and Ansible's own is not known.
-const DEADLINE: Duration = Duration::from_secs(600);
 /// So many bytes of arguments are read; more cannot be meant.
 const LONGEST_ARGS: u64 = 512 * 1024 * 1024;
 
@@ -42,7 +40,7 @@ pub fn main<K: Kind>(invocation: Invocation) -> i32 {
     match invocation.argv.get(1).map(String::as_str) {
         None | Some("--help" | "-h") => tell(&usage::<K>()),
         Some("--version") => tell(&format!("{} {}\n", K::NAME, env!("CARGO_PKG_VERSION"))),
-        Some("--schema") => tell(&format!("{:#}\n", task::schema::<K>())),
+        Some("--schema") => tell(&format!("{:#}\n", schema::of::<K>())),
         Some("--doc") => tell(&docs::sidecar(K::NAME, &K::about(), &task::spec::<K>())),
         Some(path) => {
             output::latch_panics(K::NAME);
@@ -93,23 +91,61 @@ fn read_args(path: &str) -> Result<Object> {
         return Err(wrong(format!("it has {length} bytes")));
     }
     let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
+    match serde_json::from_slice(&bytes) {
+        Ok(args) => Ok(args),
+        // Python writes and reads half a surrogate, which stands for a byte that is no text (in a file's name).
+        Err(error) => serde_json::from_slice(&without_half_surrogates(&bytes)).map_err(|_| wrong(error.to_string())),
+    }
+}
+
+/// JSON whose `\ud800` to `\udfff` without their other half are `\ufffd`.
+fn without_half_surrogates(json: &[u8]) -> Vec<u8> {
+    let mut mended = json.to_vec();
+    let unit = |at: usize| {
+        let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut at = 0;
+    while at < json.len() {
+        match unit(at) {
+            _ if json[at] != b'\\' => at += 1,
+            Some(0xD800..0xDC00) if matches!(unit(at + 6), Some(0xDC00..0xE000)) => at += 12,
+            Some(0xD800..0xE000) => {
+                mended[at + 2..at + 6].copy_from_slice(b"fffd");
+                at += 6;
+            }
+            _ => at += 2,
+        }
+    }
+    mended
 }
 
 /// Runs a module with what Ansible sent, and returns its result, not yet masked.
 pub fn run<K: Kind>(mut args: Object) -> Value {
     let started = Instant::now();
-    let internal = Internal::take(&mut args);
+    let internal = match Internal::take(&mut args) {
+        Ok(internal) => internal,
+        Err(error) => return failed(&error),
+    };
     let env = |name: &str| std::env::var(name).ok();
     // A list may be of thousands of objects: then it is repeated only for who wants to see everything.
     let short = args.get(K::PLURAL).is_none_or(Value::is_null);
     let repeated = (internal.inject_invocation && (short || internal.verbosity >= 3)).then(|| args.clone());
     // What the options are cannot be said of options that are refused: their secrets are guessed.
-    let guessed = sounding::sent(&args, &task::spec::<K>());
+    let spec = task::spec::<K>();
+    let guessed = sounding::sent(&args, &spec);
+    let warnings = coerce::warnings(&spec, &args);
+    if internal.ignore_unknown {
+        secret::hide(guessed.iter().map(String::as_str));
+    }
     let mut result = match task::parse_all::<K>(args, &internal, &env) {
         Err(error) => {
             secret::hide(guessed.iter().map(String::as_str));
-            failed(&error)
+            let mut result = failed(&error);
+            if !warnings.is_empty() {
+                result["warnings"] = json!(warnings);
+            }
+            result
         }
         Ok(mut parsed) => {
             let mut stats = Value::Null;
@@ -139,7 +175,7 @@ fn attempt<K: Kind>(task: &mut Task<K>, internal: &Internal, started: Instant, s
     K::expand(task)?;
     let desired = K::load(task)?;
     let mut settings = K::client(task)?;
-    settings.deadline = started.checked_add(deadline(task.common.deadline)).unwrap_or(started + DEADLINE);
+    settings.deadline = task.common.ends(started)?;
     settings.writers = settings.writers.min(K::WRITERS);
     let server = settings.base.as_str().to_owned();
     let mut client = Client::new(settings)?;
@@ -159,18 +195,20 @@ fn with_client<K: Kind>(
 ) -> Result<Value> {
     let session = K::open(task, client)?;
     let context = Context { task, desired, session: &session };
-    let snapshot = K::read(&context, client.reader())?;
+    let snapshot = K::read(&context, client.reader()).map_err(|error| match error.message.starts_with("GET ") {
+        true => error.context(format_args!("failed to read {}", K::PLURAL)),
+        false => error,
+    })?;
     let plan = K::plan(&context, &snapshot)?;
     within_prune_limit::<K>(task, &plan)?;
+    // Where nothing changes, nothing is to be written of it.
+    let writes = plan.iter().any(Change::is_change);
+    let log = task.common.audit_log.as_deref().filter(|path| writes && !path.is_empty());
     let report = if internal.check_mode {
-        if let Some(path) = &task.common.audit_log {
-            Audit::could_open(path)?;
-        }
+        log.map(Audit::could_open).transpose()?;
         let outcomes = plan.into_iter().map(Outcome::before).collect();
         Report { outcomes, snapshot, problem: None, checked: Vec::new() }
     } else {
-        let writes = plan.iter().any(Change::is_change);
-        let log = task.common.audit_log.as_deref().filter(|_| writes);
         let audit = log.map(|path| Audit::open(path, K::NAME, server)).transpose()?;
         Execution { context: &context, client, audit: audit.as_ref() }.run(plan, snapshot)
     };
@@ -219,13 +257,17 @@ fn finished<K: Kind>(context: &Context<'_, K>, internal: &Internal, report: Repo
     }
     let failure = result::failure(&outcomes, problem.as_ref());
     out.insert("msg".into(), result::sentence(&outcomes, check_mode).into());
-    if let (true, None, Some(outcome)) = (context.task.single, &failure, outcomes.first()) {
-        for (key, value) in entries.first().into_iter().flatten() {
-            if !matches!(key.as_str(), "changed" | "warnings") {
+    // The one that was declared: a folder on its way may stand before it.
+    let one = outcomes.iter().position(|outcome| outcome.change.index.is_some()).unwrap_or(0);
+    if let (true, Some(outcome)) = (context.task.single, outcomes.get(one)) {
+        for (key, value) in &entries[one] {
+            if !matches!(key.as_str(), "changed" | "warnings" | "failed" | "error") {
                 out.insert(key.clone(), value.clone());
             }
         }
-        out.extend(K::single(context, &snapshot, &outcome.change, outcome.applied.as_ref(), check_mode));
+        if failure.is_none() {
+            out.extend(K::single(context, &snapshot, &outcome.change, outcome.applied.as_ref(), check_mode));
+        }
     }
     if let Some(failure) = failure {
         out.insert("failed".into(), true.into());
@@ -262,16 +304,19 @@ fn failed(error: &Error) -> Value {
     out
 }
 
-/// The time that a run may take: the task's own, else a little less than Ansible's when that is known,
-/// so that the result is told before Ansible gives up (it leaves the process running).
-fn deadline(option: Option<f64>) -> Duration {
-    let seconds = |value: f64| Duration::try_from_secs_f64(value).unwrap_or(DEADLINE);
-    if let Some(given) = option {
-        return seconds(given);
-    }
-    let known = std::env::var("ANSIBLE_TASK_TIMEOUT").ok().and_then(|text| text.trim().parse::<f64>().ok());
-    match known.filter(|value| *value > 0.0) {
-        Some(value) => seconds((value * 0.9).min(value - 1.0).max(1.0)).min(DEADLINE),
-        None => DEADLINE,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_surrogate_is_no_reason_to_take_no_options() {
+        for (text, meant) in [
+            (r#"{"a": "x\udc80y\ud800"}"#, "x\u{fffd}y\u{fffd}"),
+            (r#"{"a": "\ud83d\ude00\ud83dx\\ud800"}"#, "\u{1f600}\u{fffd}x\\ud800"),
+            (r#"{"a": "\ud800\ud83d\ude00"}"#, "\u{fffd}\u{1f600}"),
+        ] {
+            let mended: Value = serde_json::from_slice(&without_half_surrogates(text.as_bytes())).expect("JSON");
+            assert_eq!(mended["a"], meant, "{text}");
+        }
     }
 }

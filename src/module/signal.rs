@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use super::error::{Error, ErrorKind};
+
 static CAUGHT: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// From now on both signals only raise a flag.
@@ -19,4 +21,9 @@ pub fn catch() {
 /// Whether a signal asked the run to end.
 pub fn interrupted() -> bool {
     CAUGHT.get().is_some_and(|flag| flag.load(Ordering::Relaxed))
+}
+
+/// The same as the reason why something is not tried.
+pub fn signalled() -> Option<Error> {
+    interrupted().then(|| Error::new(ErrorKind::NotTried, "not tried, since a signal ended the run"))
 }

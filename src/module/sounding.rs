@@ -3,7 +3,10 @@
 
 use serde_json::Value;
 
-use super::spec::{Object, Spec};
+use super::{
+    coerce::nearest,
+    spec::{Object, Spec},
+};
 use crate::http::Base;
 
 /// The values in what a task sent that sound like secrets, and passwords in addresses. The module's own options
@@ -18,15 +21,21 @@ pub fn sent(args: &Object, spec: &Spec) -> Vec<String> {
 
 fn below(key: &str, value: &Value, spec: &Spec, all: &mut Vec<String>) {
     let known = spec.find(key);
+    // A misspelt option holds what the right one would.
+    let misspelt = || nearest(spec, key).is_some_and(|(option, _)| option.no_log);
+    let secret = known.is_none() && (is_secret(key) || misspelt());
     match value {
-        Value::String(text) if text.contains("://") => all.extend(Base::passwords_in(text)),
-        Value::Object(entries) => match known.map(|option| option.options.as_ref()) {
-            Some(Some(inside)) => entries.iter().for_each(|(key, value)| below(key, value, inside, all)),
-            _ => collect(value, known.is_none() && is_secret(key), all),
+        Value::Object(entries) => match known.and_then(|option| option.options.as_ref()) {
+            Some(inside) => entries.iter().for_each(|(key, value)| below(key, value, inside, all)),
+            None => collect(value, secret, all),
         },
         Value::Array(items) => items.iter().for_each(|item| below(key, item, spec, all)),
-        value if known.is_none() => collect(value, is_secret(key), all),
-        _ => {}
+        value => {
+            if let Some(text) = value.as_str().filter(|text| text.contains("://")) {
+                all.extend(Base::passwords_in(text));
+            }
+            collect(value, secret, all);
+        }
     }
 }
 
@@ -48,7 +57,8 @@ pub fn is_secret(key: &str) -> bool {
     const SOUNDS: [&str; 9] =
         ["password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "privatekey", "accesskey"];
     let key = plain(key);
-    SOUNDS.iter().any(|sound| key.contains(sound)) && !is_about(&key)
+    let short = key.ends_with("pass") && !key.ends_with("bypass") && !key.ends_with("compass");
+    (short || SOUNDS.iter().any(|sound| key.contains(sound))) && !is_about(&key)
 }
 
 /// Whether a key is about a secret and does not hold it: `tokenUri`, `secretName`, `accessKeyId`.
@@ -93,10 +103,14 @@ mod tests {
             "ds_url": "https://me:in-the-address@h", "update_secrets": "always", "nmae": "no",
             "additional_json_data": {"password": "a-password", "tlsAuth": true},
             "datasources": [{"additional_json_data": {"apiToken": "a-token"}, "update_secrets": "on_create"}],
-            "passwrod_secret": "mistyped",
+            "passwrod_secret": "mistyped", "url_pasword": "one-s", "basic_auth_pasword": 47_110, "tokn": ["in-a-list"],
+            "db_pass": "short", "bypass": "no", "compass": "no", "secure_json_dat": {"x": "in-a-map"},
         });
         let mut all = sent(args.as_object().expect("a map"), &crate::module::task::spec::<DatasourceKind>());
         all.sort();
-        assert_eq!(all, ["a-password", "a-token", "in-the-address", "mistyped"]);
+        let misspelt = ["47110", "in-a-list", "in-a-map", "mistyped", "one-s", "short"];
+        let mut expected = [["a-password", "a-token", "in-the-address"].as_slice(), &misspelt].concat();
+        expected.sort_unstable();
+        assert_eq!(all, expected);
     }
 }

@@ -99,6 +99,8 @@ pub struct OptionSpec {
     pub item_default: bool,
     /// The values it may have (a list: each of its elements); empty when free.
     pub choices: Vec<Value>,
+    /// The least and the most that a whole number may be.
+    pub range: Option<(i128, i128)>,
     /// Its other names.
     pub aliases: Vec<String>,
     /// Whether its value is a secret.
@@ -256,6 +258,7 @@ impl OptionSpec {
             default: default.cloned(),
             item_default: schema.get("x-item-default") == Some(&Value::Bool(true)),
             choices: inner.map(choices).unwrap_or_default(),
+            range: if kind == Type::Int { range(&core) } else { None },
             aliases: names(schema.get("x-aliases")),
             no_log: [Some(schema), Some(&core), inner]
                 .into_iter()
@@ -324,6 +327,19 @@ fn choices(schema: &Value) -> Vec<Value> {
         return vec![one.clone()];
     }
     list(schema, "oneOf").flat_map(choices).collect()
+}
+
+/// What the Rust type of a whole number holds, or less where its field says so.
+fn range(schema: &Value) -> Option<(i128, i128)> {
+    let (least, most) = match schema.get("format").and_then(Value::as_str)? {
+        "int32" => (i32::MIN.into(), i32::MAX.into()),
+        "uint32" => (0, u32::MAX.into()),
+        "int" | "int64" => (i64::MIN.into(), i64::MAX.into()),
+        "uint" | "uint64" => (0, u64::MAX.into()),
+        _ => return None,
+    };
+    let said = |key: &str, otherwise: i128| schema.get(key).and_then(Value::as_i64).map_or(otherwise, i128::from);
+    Some((said("minimum", least), said("maximum", most)))
 }
 
 fn ansible_type(schema: &Value, key: &str) -> Option<Type> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     coerce::{self, Checks},
@@ -36,27 +36,44 @@ pub struct Internal {
 
 impl Internal {
     /// Takes the `_ansible_*` keys out of what was sent; those that are not known are ignored.
-    pub fn take(args: &mut Object) -> Internal {
+    ///
+    /// # Errors
+    ///
+    /// One of them has a value that is no boolean. As in AnsibleModule every spelling of one is taken, since
+    /// who starts a module by hand or by another program may send `yes`: not to know it would be to write.
+    pub fn take(args: &mut Object) -> Result<Internal> {
         let mut internal = Internal::default();
+        let mut wrong = None;
         args.retain(|key, value| {
             let Some(name) = key.strip_prefix("_ansible_") else { return true };
-            let set = value.as_bool().unwrap_or(false);
+            let value = &*value;
+            let mut set = || match value {
+                Value::Null => false,
+                value => coerce::boolean(value).unwrap_or_else(|why| {
+                    wrong.get_or_insert_with(|| Error::bad_options(format!("`{key}` cannot be used: {why}")));
+                    false
+                }),
+            };
             match name {
-                "check_mode" => internal.check_mode = set,
-                "diff" => internal.diff = set,
-                "verbosity" => internal.verbosity = value.as_u64().unwrap_or(0),
-                "no_log" => internal.no_log = set,
+                "check_mode" => internal.check_mode = set(),
+                "diff" => internal.diff = set(),
+                "verbosity" => internal.verbosity = number(value),
+                "no_log" => internal.no_log = set(),
                 // ansible-core asks for it from 2.21 on; before that every module added it.
-                "inject_invocation" => internal.inject_invocation |= set,
+                "inject_invocation" => internal.inject_invocation |= set(),
                 "version" => internal.inject_invocation |= value.as_str().is_some_and(is_before_2_21),
-                "ignore_unknown_opts" => internal.ignore_unknown = set,
+                "ignore_unknown_opts" => internal.ignore_unknown = set(),
                 "module_name" => internal.module_name = value.as_str().map(str::to_owned),
                 _ => {}
             }
             false
         });
-        internal
+        wrong.map_or(Ok(internal), Err)
     }
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()).unwrap_or(0)
 }
 
 fn is_before_2_21(version: &str) -> bool {
@@ -92,35 +109,6 @@ fn around<K: Kind>(items: bool) -> Spec {
         .and(Spec::of::<Common>().in_group(Group::Common))
 }
 
-/// The JSON schema of a module's options, for editors and other programs.
-pub fn schema<K: Kind>() -> Value {
-    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
-    settings.inline_subschemas = true;
-    let of = |part: schemars::Schema| part.to_value();
-    let generate = |which: u8| {
-        let generator = settings.clone().into_generator();
-        of(match which {
-            0 => generator.into_root_schema_for::<K::Object>(),
-            1 => generator.into_root_schema_for::<K::Settings>(),
-            2 => generator.into_root_schema_for::<K::Connection>(),
-            _ => generator.into_root_schema_for::<Common>(),
-        })
-    };
-    let object = generate(0);
-    let mut properties = object["properties"].as_object().cloned().unwrap_or_default();
-    properties.insert(K::PLURAL.to_owned(), json!({"type": ["array", "null"], "items": object}));
-    for part in [generate(1), generate(2), generate(3)] {
-        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
-    }
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": K::NAME,
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-    })
-}
-
 /// The task, and what is to be warned of.
 pub struct Parsed<K: Kind> {
     /// The task.
@@ -151,8 +139,9 @@ pub fn parse_all<K: Kind>(mut args: Object, internal: &Internal, env: coerce::En
     let plain = args.get_mut(K::PLURAL).and_then(Value::as_array_mut).filter(|all| all.iter().all(Value::is_object));
     let items = plain.map(std::mem::take);
     let mut coerced = coerce::validate(&spec, module, &args, env, checks).map_err(Error::bad_options)?;
-    // A default may be a secret too (the password `admin`).
-    let chosen = coerce::secrets(&full, &coerced.values, env);
+    // As they are after coercion. A default password is hidden where it is used: with a token it is none.
+    let written = coerced.values.iter().filter(|(name, _)| coerced.written.contains(*name)).map(own).collect();
+    let chosen = coerce::secrets(&full, &written, env);
     secret::hide(chosen.iter().map(String::as_str));
     let mut warnings = coerced.warnings;
     let object_spec = Spec::of::<K::Object>();
@@ -229,4 +218,45 @@ fn whole<T: DeserializeOwned + JsonSchema>(spec: &Spec, mut values: Object, at: 
         let place = if at.is_empty() { String::new() } else { format!("{at}: ") };
         Error::bad_options(format!("{place}the options cannot be used: {error}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn taken(args: Value) -> Result<Internal> {
+        let mut args = args.as_object().cloned().unwrap_or_default();
+        let internal = Internal::take(&mut args)?;
+        assert!(args.keys().all(|key| key == "name"), "{args:?}");
+        Ok(internal)
+    }
+
+    #[test]
+    fn ansibles_own_keys_are_taken_in_every_spelling() {
+        for yes in [json!(true), json!("yes"), json!("True"), json!(" on "), json!("1"), json!(1), json!(1.0)] {
+            let internal = taken(json!({
+                "name": "x", "_ansible_check_mode": yes, "_ansible_diff": yes, "_ansible_no_log": yes,
+                "_ansible_inject_invocation": yes, "_ansible_ignore_unknown_opts": yes, "_ansible_new": {"a": 1},
+            }));
+            let all = internal.expect("a boolean");
+            let set = [all.check_mode, all.diff, all.no_log, all.inject_invocation, all.ignore_unknown];
+            assert_eq!(set, [true; 5], "{yes}");
+        }
+        for no in [json!(false), json!("no"), json!("OFF"), json!(0), json!(null)] {
+            assert!(!taken(json!({"_ansible_check_mode": no})).expect("a boolean").check_mode, "{no}");
+        }
+        for (verbosity, meant) in [(json!(3), 3), (json!("2"), 2), (json!(null), 0)] {
+            assert_eq!(taken(json!({"_ansible_verbosity": verbosity})).expect("a number").verbosity, meant);
+        }
+    }
+
+    #[test]
+    fn a_check_mode_that_is_no_boolean_ends_the_run() {
+        for wrong in [json!("maybe"), json!(""), json!(2), json!([true]), json!({})] {
+            let told = taken(json!({"_ansible_check_mode": wrong})).map(drop).expect_err("to be refused").to_string();
+            assert!(told.starts_with("`_ansible_check_mode` cannot be used: "), "{wrong}: {told}");
+        }
+    }
 }

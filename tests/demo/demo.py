@@ -3,7 +3,8 @@
 
 Run by `make demo`. The server is the one that GRAFANA_URL, GRAFANA_USER and GRAFANA_PASSWORD (or
 GRAFANA_TOKEN) name; with --sandbox PROGRAM it is the stand-in, started here on a free port. On a server of
-one's own everything lies in the folder "Hearth demo" and is taken away at the end.
+one's own everything lies in the folder "Hearth demo" and is taken away at the end, also when something goes
+wrong or Ctrl-C is pressed; tests/demo/interrupted.py tests that.
 
 What is shown comes from real runs of ansible-playbook. Their whole output lies in .cache/demo/. The program
 fails when a run does anything but what it is said to do, so it is a test as well.
@@ -15,6 +16,8 @@ import contextlib
 import glob
 import json
 import os
+import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +31,8 @@ DEMO = "playbooks/demo.yml"
 CHECK = ["playbooks/check.yml", "-e", "@playbooks/vars/demo.yml"]
 COUNTS = {"folders": 8, "data sources": 3, "dashboards": 12}
 KINDS = list(COUNTS)
+ABSENT = [DEMO, "-e", "grafana_state=absent"]
+PLAYBOOK = ".venv/bin/ansible-playbook"
 
 
 class Server:
@@ -80,6 +85,21 @@ def sandbox(program):
             process.wait(timeout=10)
 
 
+def ansible(environ, arguments, log):
+    """Runs ansible-playbook; gives its exit code. Ctrl-C reaches it as well: it is waited for, since a module
+    that is writing must not be left behind."""
+    # Ansible refuses to start in a locale that is not UTF-8 or not installed.
+    locale = {"LC_ALL": "C.UTF-8"} if platform.system() == "Linux" else {}
+    with open(log, "w", encoding="utf-8") as handle:
+        with subprocess.Popen(["ansible-playbook", *arguments], cwd=ROOT, env=dict(environ, **locale),
+                              stdin=subprocess.DEVNULL, stdout=handle, stderr=subprocess.STDOUT) as process:
+            try:
+                return process.wait()
+            except BaseException:
+                process.terminate()
+                raise
+
+
 def say(line=""):
     print(line, flush=True)
 
@@ -102,14 +122,11 @@ class Run:
         Run.number += 1
         self.log = os.path.join(LOGS, "%02d-%s.log" % (Run.number, os.path.basename(arguments[0]).split(".")[0]))
         report = self.log[:-4] + ".json"
-        command = ["ansible-playbook", *arguments, "-e", "grafana_report=" + report]
         start = time.monotonic()
-        with open(self.log, "w", encoding="utf-8") as handle:
-            self.code = subprocess.run(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=handle,
-                                       stderr=subprocess.STDOUT, check=False).returncode
+        self.code = ansible(environ, [*arguments, "-e", "grafana_report=" + report], self.log)
         self.seconds = time.monotonic() - start
         if not os.path.exists(report) or (self.code and not may_fail):
-            wrong("`ansible-playbook %s` ended with %d" % (" ".join(arguments), self.code), self.log)
+            wrong("`%s %s` ended with %d" % (PLAYBOOK, " ".join(arguments), self.code), self.log)
         with open(report, encoding="utf-8") as handle:
             self.results = json.load(handle)
 
@@ -146,7 +163,7 @@ class Run:
 def heading(number, text, command=None):
     say("\n%d. %s" % (number, text))
     if command:
-        say("   $ %s" % command)
+        say("   $ %s %s" % (PLAYBOOK, " ".join(command)))
 
 
 def break_things(server):
@@ -172,6 +189,33 @@ def break_things(server):
     return 4
 
 
+@contextlib.contextmanager
+def taken_away(environ, server, own):
+    """When something goes wrong inside, or somebody ends it: nothing of the demo stays on a server of one's own."""
+    try:
+        yield
+    except BaseException:
+        if own:
+            say("\nTaking away what the demo made.")
+            try:
+                remove(environ, server)
+            except BaseException:
+                say("Not all of it is gone. By hand:\n  %s %s" % (PLAYBOOK, " ".join(ABSENT)))
+                raise
+        raise
+
+
+def remove(environ, server):
+    """A module that was ended with its play may still have written: so it is looked at more than once."""
+    log = os.path.join(LOGS, "taken-away.log")
+    for _ in range(3):
+        if ansible(environ, ABSENT, log) == 0 and not any(server.counts().values()):
+            say("Nothing of it is left.")
+            return
+        time.sleep(1)
+    wrong("still there: %s" % server.counts(), log)
+
+
 def compare(program):
     """The same dashboards by community.grafana, on a stand-in of their own."""
     boards = sorted(glob.glob(os.path.join(ROOT, "playbooks/files/demo/dashboards/**/*.json"), recursive=True))
@@ -179,11 +223,8 @@ def compare(program):
     with sandbox(program) as environ:
         for time_of in ("create", "again"):
             log = os.path.join(LOGS, "peer-%s.log" % time_of)
-            command = ["ansible-playbook", "tests/demo/peer.yml", "-e", json.dumps({"peer_dashboards": boards})]
             start = time.monotonic()
-            with open(log, "w", encoding="utf-8") as handle:
-                code = subprocess.run(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=handle,
-                                      stderr=subprocess.STDOUT, check=False).returncode
+            code = ansible(environ, ["tests/demo/peer.yml", "-e", json.dumps({"peer_dashboards": boards})], log)
             seconds.append(time.monotonic() - start)
             if code:
                 return None
@@ -199,14 +240,13 @@ def demo(environ, program):
         say("With GRAFANA_URL, GRAFANA_USER and GRAFANA_PASSWORD set it runs on that server instead.")
     try:
         if any(server.counts().values()):
-            wrong("there are objects of an earlier demo; take them away with\n"
-                  "  ansible-playbook %s -e grafana_state=absent" % DEMO)
+            wrong("there are objects of an earlier demo; take them away with\n  %s %s" % (PLAYBOOK, " ".join(ABSENT)))
     except urllib.error.HTTPError as error:
         wrong("%s answers %d %s" % (server.url, error.code, error.reason))
     except OSError as error:
         wrong("%s cannot be reached: %s" % (server.url, error))
 
-    heading(1, "What would a run do? A dry run reads, compares, and writes nothing.", "ansible-playbook %s --check --diff" % DEMO)
+    heading(1, "What would a run do? A dry run reads, compares, and writes nothing.", [DEMO, "--check", "--diff"])
     dry = Run(environ, [DEMO, "--check", "--diff"])
     dry.tell()
     if any(server.counts().values()):
@@ -216,53 +256,54 @@ def demo(environ, program):
         say("\n   One of the %d differences it shows; secrets are never printed:\n" % len(dry.changes()))
         say("\n".join("     " + line for line in shown))
 
-    heading(2, "Then do it.", "ansible-playbook %s" % DEMO)
-    first = Run(environ, [DEMO])
-    first.tell()
-    named = lambda run: sorted((entry["kind"], entry["name"], entry["action"]) for entry in run.changes())  # noqa: E731
-    if server.counts() != COUNTS:
-        wrong("there are %s and not %s" % (server.counts(), COUNTS), first.log)
-    told = [kind for kind, result in dry.results.items() if "objects" in result]
-    if [entry for entry in named(first) if entry[0] in told] != named(dry):
-        wrong("the run did not do what the dry run said", first.log)
-    say("     Exactly what the dry run said.")
+    with taken_away(environ, server, own):
+        heading(2, "Then do it.", [DEMO])
+        first = Run(environ, [DEMO])
+        first.tell()
+        named = lambda run: sorted((entry["kind"], entry["name"], entry["action"]) for entry in run.changes())  # noqa: E731
+        if server.counts() != COUNTS:
+            wrong("there are %s and not %s" % (server.counts(), COUNTS), first.log)
+        told = [kind for kind, result in dry.results.items() if "objects" in result]
+        if [entry for entry in named(first) if entry[0] in told] != named(dry):
+            wrong("the run did not do what the dry run said", first.log)
+        say("     Exactly what the dry run said.")
 
-    heading(3, "And again.", "ansible-playbook %s" % DEMO)
-    second = Run(environ, [DEMO])
-    second.tell()
-    if second.changes():
-        wrong("the second run changed %s" % named(second), second.log)
+        heading(3, "And again.", [DEMO])
+        second = Run(environ, [DEMO])
+        second.tell()
+        if second.changes():
+            wrong("the second run changed %s" % named(second), second.log)
 
-    heading(4, "Now somebody works on the server by hand:")
-    broken = break_things(server)
+        heading(4, "Now somebody works on the server by hand:")
+        broken = break_things(server)
 
-    heading(5, "What is not as declared? The same question for cron or CI; it changes nothing, and fails on drift.",
-            "ansible-playbook " + " ".join(CHECK))
-    drift = Run(environ, CHECK, may_fail=True)
-    for entry in drift.changes():
-        fields = ": " + ", ".join(entry["fields"]) if entry.get("fields") else ""
-        say("     %-8s %s `%s`%s" % (entry["action"], entry["kind"].rstrip("s"), entry["name"], fields))
-    if len(drift.changes()) != broken or drift.code == 0:
-        wrong("%d things were broken, and the check found %d (exit %d)" % (broken, len(drift.changes()), drift.code), drift.log)
-    shown = drift.difference("node exporter", 24)
-    if shown:
-        say("\n   The difference of one of them:\n")
-        say("\n".join("     " + line for line in shown))
+        heading(5, "What is not as declared? The same question for cron or CI; it changes nothing, and fails on drift.",
+                CHECK)
+        drift = Run(environ, CHECK, may_fail=True)
+        for entry in drift.changes():
+            fields = ": " + ", ".join(entry["fields"]) if entry.get("fields") else ""
+            say("     %-8s %s `%s`%s" % (entry["action"], entry["kind"].rstrip("s"), entry["name"], fields))
+        if len(drift.changes()) != broken or drift.code == 0:
+            wrong("%d things were broken, and the check found %d (exit %d)" % (broken, len(drift.changes()), drift.code), drift.log)
+        shown = drift.difference("node exporter", 24)
+        if shown:
+            say("\n   The difference of one of them:\n")
+            say("\n".join("     " + line for line in shown))
 
-    heading(6, "Repair it, and ask once more.", "ansible-playbook %s" % DEMO)
-    repair = Run(environ, [DEMO])
-    repair.tell()
-    after = Run(environ, CHECK)
-    if named(repair) != named(drift) or after.changes() or server.counts() != COUNTS:
-        wrong("the repair did not do what the check said", repair.log)
-    say("     Exactly what the check said; nothing differs any more.")
+        heading(6, "Repair it, and ask once more.", [DEMO])
+        repair = Run(environ, [DEMO])
+        repair.tell()
+        after = Run(environ, CHECK)
+        if named(repair) != named(drift) or after.changes() or server.counts() != COUNTS:
+            wrong("the repair did not do what the check said", repair.log)
+        say("     Exactly what the check said; nothing differs any more.")
 
-    if own:
-        heading(7, "Take it away.", "ansible-playbook %s -e grafana_state=absent" % DEMO)
-        gone = Run(environ, [DEMO, "-e", "grafana_state=absent"])
-        gone.tell()
-        if any(server.counts().values()):
-            wrong("still there: %s" % server.counts(), gone.log)
+        if own:
+            heading(7, "Take it away.", ABSENT)
+            gone = Run(environ, ABSENT)
+            gone.tell()
+            if any(server.counts().values()):
+                wrong("still there: %s" % server.counts(), gone.log)
 
     say("\nIn short")
     rows = [("dry run", dry, "said %d changes, wrote nothing" % len(dry.changes())),
@@ -286,6 +327,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--sandbox", metavar="PROGRAM", help="the stand-in server to start, unless GRAFANA_URL is set")
     options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     os.makedirs(LOGS, exist_ok=True)
     for old in glob.glob(os.path.join(LOGS, "*")):
         os.unlink(old)
@@ -299,4 +342,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -11,5 +11,6 @@ mod folder;
 mod golden;
 mod harness;
 mod registry;
+mod roles;
 mod scripted;
 mod support;

@@ -27,15 +27,22 @@ fn every_option(spec: &Spec) -> Vec<&OptionSpec> {
 }
 
 #[test]
-fn names_are_in_order_and_have_a_binary_a_file_and_a_page() {
+fn names_are_in_order_and_have_a_binary_a_file_a_test_and_pages() {
     let names: Vec<&str> = registry::modules().iter().map(|module| module.name).collect();
     assert!(names.is_sorted(), "{names:?}");
     let root = env!("CARGO_MANIFEST_DIR");
     for name in names {
         let (service, kind) = name.split_once('_').expect("a name is `<service>_<kind>`");
         assert!(binary(name).is_file(), "{name} has no binary");
-        let file = std::path::Path::new(root).join("src").join(service).join(kind);
-        assert!(file.is_dir() || file.with_extension("rs").is_file(), "{name} has no room in src/{service}");
+        let is_room = |path: std::path::PathBuf| path.is_dir() || path.with_extension("rs").is_file();
+        let root = std::path::Path::new(root);
+        assert!(is_room(root.join("src").join(service).join(kind)), "{name} has no room in src/{service}");
+        // A kind's test is called as the kind, or where two services have one of that name as the module.
+        let tests = root.join("tests/it");
+        assert!(is_room(tests.join(kind)) || is_room(tests.join(name)), "{name} has no test in tests/it");
+        for page in [format!("docs/modules/{name}.md"), format!("library/{name}.yml")] {
+            assert!(root.join(&page).is_file(), "{page} is missing\nhint: run `cargo xtask docs`");
+        }
     }
 }
 

@@ -34,7 +34,15 @@ impl Scripted {
         tls: Option<Arc<ServerConfig>>,
         answer: impl Fn(&Request) -> Option<String> + Send + Sync + 'static,
     ) -> Scripted {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        Scripted::on(TcpListener::bind("127.0.0.1:0").expect("a loopback port is free"), tls, answer)
+    }
+
+    /// The same on a port that the test chose.
+    pub fn on(
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        answer: impl Fn(&Request) -> Option<String> + Send + Sync + 'static,
+    ) -> Scripted {
         let port = listener.local_addr().expect("it is bound").port();
         let seen: Arc<Mutex<Vec<Request>>> = Arc::default();
         let (shared, answer) = (seen.clone(), Arc::new(answer));
@@ -53,10 +61,20 @@ impl Scripted {
         Scripted { port, seen }
     }
 
+    /// How many of them had that method.
+    pub fn count(&self, method: &str) -> usize {
+        self.seen().iter().filter(|request| request.method == method).count()
+    }
+
     /// The requests so far.
     pub fn seen(&self) -> Vec<Request> {
         self.seen.lock().expect("no test panics while holding it").clone()
     }
+}
+
+/// No answer at all: the connection is closed.
+pub fn silence() -> Option<String> {
+    Some(String::new())
 }
 
 /// An answer with that status, and headers, each with `\r\n` behind it.

@@ -1,9 +1,13 @@
 //! What every test here needs: a server, and a module run as Ansible runs it.
 
 use std::{
+    io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use reqwest::{Method, blocking::Client};
@@ -41,6 +45,22 @@ pub fn stand_in(config: sandbox::Config) -> Server {
 /// A stand-in of Grafana 11.5.
 pub fn stand_in_11() -> Server {
     stand_in(sandbox::Config { profile: sandbox::Profile::V11_5, ..sandbox::Config::default() })
+}
+
+/// What the server noted where a module's request departs from Grafana's OpenAPI document fails the test that left it.
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A test that fails already says why.
+        let Some(handle) = self.handle.as_ref().filter(|_| !std::thread::panicking()) else { return };
+        let Some(departures) = handle.departures() else {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                let _ = writeln!(std::io::stderr(), "skipped: no OpenAPI document to compare requests with");
+            });
+            return;
+        };
+        assert!(departures.is_empty(), "requests depart from the OpenAPI document: {:#}", json!(departures));
+    }
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);

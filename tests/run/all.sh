@@ -11,6 +11,8 @@ parts=(
     "clippy         no warning in any Rust code"
     "unit           tests of the libraries and tools, without a server"
     "integration    the module binaries against the stand-in, and the stand-in against recordings of Grafana"
+    "fuzz           each fuzz target for HEARTH_FUZZ_SECONDS (15) under proptest, and that libFuzzer's compile"
+    "ship           the modules as shipped: static, small, and they start"
     "docs           the pages and sidecars are what the code says"
     "arguments      the table of argument sets is what AnsibleModule says"
     "differential   the same tasks by community.grafana and by ours"
@@ -18,36 +20,42 @@ parts=(
     "ansible        ansible-lint at its production profile"
     "shell          shellcheck"
     "molecule       the role: check, converge, idempotence, drift, removal"
-    "demo           what make demo shows, on the development build"
+    "demo           what make demo shows, on the development build, and that it leaves nothing behind"
 )
 
 part_format() { cargo fmt --all --check; }
 part_clippy() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
 part_unit() { cargo test --quiet --workspace --lib --bins; }
 part_integration() { cargo test --quiet --workspace --test '*'; }
+part_fuzz() {
+    FUZZ_SECONDS=${HEARTH_FUZZ_SECONDS:-15} tests/run/fuzz.sh --stable
+    # Without libFuzzer itself, which takes nightly and a C++ compiler.
+    cargo check --quiet --manifest-path fuzz/Cargo.toml --no-default-features
+}
+part_ship() { "$CARGO_TARGET_DIR/debug/xtask" dist --into "$CARGO_TARGET_DIR/shipped"; }
 # The program that the build has just made: by `cargo xtask` it would be compiled once more.
 part_docs() { "$CARGO_TARGET_DIR/debug/xtask" docs --check; }
 part_arguments() { python tests/python/argument_table.py --check; }
 part_differential() {
-    local log="$root/.cache/differential.md"
+    local profile log failed=0
     mkdir -p "$root/.cache"
-    python tests/python/differential.py --library "$library" \
-        --server-cmd "$sandbox --quiet --port {port} --profile 12.4" >"$log" || {
-        sed -n '/^Differences that are not/,$p' "$log"
-        say "the whole comparison: .cache/differential.md"
-        return 1
-    }
-    tail -n 2 "$log"
+    for profile in 12.4 11.5; do
+        log=".cache/differential-$profile.md"
+        say "Grafana $profile"
+        if python tests/python/differential.py --library "$library" \
+            --server-cmd "$sandbox --quiet --port {port} --profile $profile" >"$log"; then
+            tail -n 2 "$log"
+        else
+            failed=1
+            sed -n '/^Differences that are not/,$p' "$log"
+            say "the whole comparison: $log"
+        fi
+    done
+    return "$failed"
 }
 part_yaml() { yamllint --strict .; }
 part_ansible() { ansible-lint -q; }
-part_shell() {
-    if ! command -v shellcheck >/dev/null 2>&1; then
-        say "shellcheck is not installed: left out"
-        return
-    fi
-    shellcheck --external-sources --source-path SCRIPTDIR .ci/run tests/run/*.sh
-}
+part_shell() { shellcheck --external-sources --source-path SCRIPTDIR .ci/run tests/run/*.sh; }
 part_molecule() {
     local log="$root/.cache/molecule.log"
     mkdir -p "$root/.cache"
@@ -57,7 +65,10 @@ part_molecule() {
     }
     sed -n '/^DETAILS/,$p' "$log"
 }
-part_demo() { python tests/demo/demo.py --sandbox "$sandbox"; }
+part_demo() {
+    python tests/demo/demo.py --sandbox "$sandbox"
+    python tests/demo/interrupted.py "$sandbox"
+}
 
 name_of() { echo "${1%% *}"; }
 

@@ -15,6 +15,11 @@ venv="$root/.venv"
 export PATH="$venv/bin:$PATH"
 # A variable left over in the shell must not turn the tests to another configuration.
 export ANSIBLE_CONFIG="$root/ansible.cfg"
+# Ansible refuses to start in a locale that is not UTF-8 or not installed. Every Linux has this one; others
+# have one in UTF-8 by themselves.
+if [ "$(uname)" = Linux ]; then
+    export LC_ALL=C.UTF-8
+fi
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {

@@ -6,6 +6,6 @@
 tests/run/environment.sh
 tests/run/modules.sh
 if [ -z "${GRAFANA_URL-}" ]; then
-    cargo build --quiet --release --package sandbox
+    cargo build --quiet --package sandbox
 fi
-exec "$venv/bin/python" tests/demo/demo.py --sandbox "$CARGO_TARGET_DIR/release/sandbox"
+exec "$venv/bin/python" tests/demo/demo.py --sandbox "$CARGO_TARGET_DIR/debug/sandbox"

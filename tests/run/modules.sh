@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Builds the modules and the stand-in server.
+# Builds the modules.
 # Usage: modules.sh         release build of the modules into library/, as shipped
-#        modules.sh dev     development build into $CARGO_TARGET_DIR/library, which the tests use: cargo has
-#                           built these anyway, and what lies in library/ is left alone
+#        modules.sh dev     development build into $CARGO_TARGET_DIR/library, which the tests use, and all else
+#                           that they start: cargo builds these anyway, and library/ is left alone
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need_cargo
 
 if [ "${1-}" != dev ]; then
     say "Building the modules (the first time takes some minutes)"
-    cargo build --quiet --workspace --bins
+    cargo build --quiet --package xtask
     "$CARGO_TARGET_DIR/debug/xtask" dist
     exit
 fi

@@ -8,7 +8,7 @@ mod new;
 use std::{
     io::Write,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
 use anyhow::{Context, Result, bail};
@@ -18,8 +18,9 @@ usage: cargo xtask docs [--check]          write library/*.yml and docs/modules/
        cargo xtask new SERVICE KIND        begin a module: its file, binary, test and line in the registry
        cargo xtask authentik-fields DOCUMENT
                                            write src/authentik/fields.txt from authentik's OpenAPI document
-       cargo xtask dist [--profile NAME] [--target TRIPLE]
-                                           build the modules and put them into library/
+       cargo xtask dist [--profile NAME] [--target TRIPLE] [--into FOLDER]
+                                           build the modules, look whether they are static, small and start, and
+                                           put them into library/ or that folder
 ";
 
 fn main() -> ExitCode {
@@ -54,6 +55,18 @@ fn run(args: &[&str]) -> Result<()> {
 fn root() -> Result<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     Ok(own.parent().context("xtask must lie in the repository")?.to_owned())
+}
+
+/// Cargo, to build something with. Started by `cargo run`, this program has variables of its own package that build
+/// scripts look at: handed on, they would have the TLS library built anew each time.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// A line for the person.

@@ -2,11 +2,12 @@
 
 use std::{fs, path::Path, process::Command};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hearth::registry;
 
 use crate::tell;
 
+const SERVICE: &str = include_str!("../templates/service.rs");
 const KIND: &str = include_str!("../templates/kind.rs");
 const BINARY: &str = include_str!("../templates/bin.rs");
 const TEST: &str = include_str!("../templates/test.rs");
@@ -21,32 +22,41 @@ pub fn scaffold(root: &Path, service: &str, kind: &str) -> Result<()> {
     ensure!(legal(kind, "_"), "a kind's name is lower case with `_`, and `{kind}` is not");
     let folder = format!("src/{service}");
     let service_file = format!("{folder}/mod.rs");
-    if !root.join(&service_file).exists() {
-        bail!(
-            "`{service_file}` is missing\nhint: write what the service's kinds share first, as src/grafana/mod.rs does"
-        );
-    }
+    let is_first = !root.join(&service_file).exists();
     let module = format!("{service}_{kind}");
-    let files = [
+    // A kind's test is called as the kind, unless another service has one of that name.
+    let is_taken = |name: &str| root.join("tests/it").join(name).exists();
+    let taken = is_taken(kind) || is_taken(&format!("{kind}.rs"));
+    let test = if taken { &module } else { kind };
+    let mut files = vec![
         (format!("{folder}/{kind}.rs"), KIND),
         (format!("src/bin/{module}.rs"), BINARY),
-        (format!("tests/it/{module}.rs"), TEST),
+        (format!("tests/it/{test}.rs"), TEST),
     ];
+    if is_first {
+        files.insert(0, (service_file.clone(), SERVICE));
+    }
     for (path, _) in &files {
         ensure!(!root.join(path).exists(), "`{path}` is there already");
     }
     for (path, template) in &files {
         write(root, path, &filled(template, service, kind))?;
     }
-    edit(root, &service_file, |text| Ok(with_line(text, &format!("pub mod {kind};"))))?;
-    edit(root, "tests/it/main.rs", |text| Ok(with_line(text, &format!("mod {module};"))))?;
+    if is_first {
+        edit(root, "src/lib.rs", |text| Ok(with_line(text, &format!("pub mod {service};"))))?;
+    } else {
+        edit(root, &service_file, |text| Ok(with_line(text, &format!("pub mod {kind};"))))?;
+    }
+    edit(root, "tests/it/main.rs", |text| Ok(with_line(text, &format!("mod {test};"))))?;
     let entry = format!("Module::of::<crate::{service}::{kind}::{}Kind>()", camel(kind));
     let before = registry::modules().iter().filter(|one| *one.name < *module).count();
     edit(root, "src/registry.rs", |text| with_entry(text, &entry, before))?;
     let written: Vec<_> = files.iter().map(|(path, _)| path.as_str()).collect();
     tell(&format!(
-        "wrote {}\nnext: the options' doc comments, read, plan, apply, undo and one example; then the test, and `cargo xtask docs`",
-        written.join(", ")
+        "wrote {}\nnext: {}the options' doc comments, read, plan, apply, undo and one example; a line in fuzz/src/lib.rs; \
+         then the test, and `cargo xtask docs`",
+        written.join(", "),
+        if is_first { "what the service's kinds share; " } else { "" },
     ));
     Ok(())
 }
@@ -58,6 +68,8 @@ fn filled(template: &str, service: &str, kind: &str) -> String {
     [
         ("__module__", format!("{service}_{kind}").as_str()),
         ("__service__", service),
+        ("__Service__", &camel(service)),
+        ("__SERVICE__", &service.to_ascii_uppercase()),
         ("__kind__", kind),
         ("__Kind__", &camel(kind)),
         ("__noun__", &noun),
@@ -112,7 +124,7 @@ fn write(root: &Path, path: &str, text: &str) -> Result<()> {
     fs::write(&full, text).with_context(|| format!("failed to write `{path}`"))?;
     // Names of other lengths break lines elsewhere. A file that lists modules is sorted as it is, and
     // rustfmt would go on to each of them; without rustfmt, `cargo fmt` is for the person.
-    if !path.ends_with("/mod.rs") && !path.ends_with("/main.rs") {
+    if !["/mod.rs", "/main.rs", "/lib.rs"].iter().any(|name| path.ends_with(name)) {
         let _ = Command::new("rustfmt").current_dir(root).args(["--edition", "2024", path]).status();
     }
     Ok(())
@@ -120,7 +132,64 @@ fn write(root: &Path, path: &str, text: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{camel, filled, with_entry, with_line};
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use super::{BINARY, KIND, SERVICE, TEST, camel, filled, scaffold, with_entry, with_line};
+    use crate::cargo;
+
+    #[test]
+    fn every_place_in_a_template_is_filled() {
+        for template in [SERVICE, KIND, BINARY, TEST] {
+            let text = filled(template, "authentik", "user_group");
+            assert!(!text.contains("__"), "{text}");
+        }
+    }
+
+    /// A kind of a service that is there, and the first one of another, in a copy of the sources.
+    #[test]
+    fn what_is_written_compiles() {
+        let own = std::env::current_exe().expect("the test has a path");
+        // <target>/debug/deps/xtask-<hash>: in the same target folder the dependencies are compiled already.
+        let target = own.ancestors().nth(3).expect("the test lies in a target folder");
+        let copy = target.join("scaffold");
+        let _ = fs::remove_dir_all(&copy);
+        fs::create_dir_all(&copy).expect("a folder can be made");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository");
+        for part in ["Cargo.toml", "Cargo.lock", "rustfmt.toml", "src", "tests", "benches", "xtask"] {
+            copied(&root.join(part), &copy.join(part));
+        }
+        scaffold(&copy, "grafana", "playlist").expect("a kind is written");
+        scaffold(&copy, "authentik", "user").expect("a service is written");
+        scaffold(&copy, "authentik", "folder").expect("a kind of a name that another service has is written");
+        for file in
+            ["src/authentik/mod.rs", "src/authentik/user.rs", "tests/it/user.rs", "tests/it/authentik_folder.rs"]
+        {
+            assert!(copy.join(file).is_file(), "{file} is not there");
+        }
+        let output = cargo()
+            .current_dir(&copy)
+            .args(["check", "--quiet", "--offline", "--package", "hearth", "--bins", "--test", "it", "--target-dir"])
+            .arg(target)
+            .output()
+            .expect("cargo starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let _ = fs::remove_dir_all(&copy);
+    }
+
+    fn copied(from: &Path, to: &Path) {
+        if from.is_dir() {
+            fs::create_dir_all(to).expect("a folder can be made");
+            for entry in fs::read_dir(from).expect("a folder can be listed") {
+                let path: PathBuf = entry.expect("a folder can be listed").path();
+                copied(&path, &to.join(path.file_name().expect("a file has a name")));
+            }
+        } else {
+            fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+        }
+    }
 
     #[test]
     fn names_are_put_in() {

@@ -104,7 +104,7 @@ pub fn about() -> About {
              Unlike there, unchanged dashboards and exports are unchanged, and a new title is an update.",
         ],
         notes: &[
-            "From Grafana 12 on a change that somebody else makes at the same time is never lost: the later write is \
+            "On Grafana 12.4 a change that somebody else makes at the same time is never lost: the later write is \
              refused, and the dashboard is read and compared again. Grafana 11 may take both; then a warning names \
              the version in the history that was written over.",
             "Provisioned dashboards are never changed or deleted; the task fails before it changes anything.",

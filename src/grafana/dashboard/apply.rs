@@ -1,4 +1,4 @@
-//! Writing dashboards, and taking it back.
+//! Writing dashboards.
 //!
 //! From 12 on by `/apis`: a change that names the `resourceVersion` is refused when somebody was faster,
 //! always, where `/api` lets two through at once (fact 52). Before that by `/api`, where a loss is found
@@ -14,9 +14,10 @@ use serde_json::{Map, Value, json};
 use super::{
     DashboardKind, Save, Step, export,
     found::{FOLDER, Found, GRANT, MESSAGE, Revision},
-    plan::ids,
+    placing::ids,
     read::{permissions_address, resource, resources},
     spec::Spec,
+    undo::own_content,
 };
 use crate::{
     grafana::{ok, optional, permissions},
@@ -24,7 +25,8 @@ use crate::{
     module::{Applied, Change, Context, Error, ErrorKind, Result, common::OnError, kind::object},
 };
 
-type Run<'r> = Context<'r, DashboardKind>;
+/// What a run works with.
+pub type Run<'r> = Context<'r, DashboardKind>;
 
 /// Carries out one change.
 pub fn apply(context: &Run<'_>, writer: Writer<'_>, change: &Change<Step>) -> Result<Applied> {
@@ -40,38 +42,16 @@ pub fn apply(context: &Run<'_>, writer: Writer<'_>, change: &Change<Step>) -> Re
     }
 }
 
-/// Takes back one change.
-pub fn undo(context: &Run<'_>, writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Result<()> {
-    match &change.step {
-        Step::Nothing => Ok(()),
-        Step::Folder { uid, .. } => unmake_folder(writer, uid),
-        Step::Save(save) => match &save.found {
-            None => {
-                let uid = applied.ids.get("uid").and_then(Value::as_str).or(save.uid.as_deref()).unwrap_or_default();
-                optional(writer.delete(&address(uid))?).map(drop)
-            }
-            Some(found) => put_back(context, writer, save, found, applied),
-        },
-        Step::Delete(found) => {
-            let spec = spec_of(found, None);
-            create(context, writer, &found.uid, &spec, &found.folder, None)?;
-            match &applied.kept {
-                Value::Null => Ok(()),
-                body => permissions::write(writer, &permissions_address(&found.uid), body),
-            }
-        }
-        Step::Export { path, before: Some(before), .. } => export::write(path, before),
-        Step::Export { path, before: None, .. } => export::remove(path),
-    }
-}
-
 fn saved(context: &Run<'_>, writer: Writer<'_>, save: &Save) -> Result<Applied> {
     let mut applied = match (&save.found, save.differs) {
         (Some(found), true) => update(context, writer, save, found)?,
         (Some(found), false) => Applied { ids: object([("uid", json!(found.uid))]), ..Applied::default() },
         (None, _) => {
             let uid = save.uid.clone().unwrap_or_else(|| uid_of_new(context, save));
-            create(context, writer, &uid, &save.spec, &save.folder, Some(save))?
+            // Those that are declared replace all others, lost ones too.
+            let asks = save.folder.is_empty() && save.permissions.is_none();
+            let (spec, folder, message) = (&save.spec, save.folder.as_str(), save.message.as_deref());
+            create(context, writer, &New { uid: &uid, spec, folder, message, revision: None, asks })?
         }
     };
     // Undoing needs what the save answered, if the permissions are refused.
@@ -88,59 +68,66 @@ fn saved(context: &Run<'_>, writer: Writer<'_>, save: &Save) -> Result<Applied> 
 }
 
 fn remember(writer: Writer<'_>, applied: &Applied) {
-    writer.remember(Applied { ids: applied.ids.clone(), answer: applied.answer.clone(), ..Applied::default() });
+    let (ids, answer, kept) = (applied.ids.clone(), applied.answer.clone(), applied.kept.clone());
+    writer.remember(Applied { ids, answer, kept, warnings: Vec::new() });
+}
+
+/// A dashboard that is to be made.
+pub struct New<'n> {
+    /// Its uid.
+    pub uid: &'n str,
+    /// Its content.
+    pub spec: &'n Spec,
+    /// The uid of its folder; empty for the root.
+    pub folder: &'n str,
+    /// The message for the history.
+    pub message: Option<&'n str>,
+    /// The labels and annotations that it had.
+    pub revision: Option<&'n Revision>,
+    /// Whether it needs the permissions of one at the root, which the server may lose.
+    pub asks: bool,
 }
 
 /// Makes a dashboard.
-fn create(
-    context: &Run<'_>,
-    writer: Writer<'_>,
-    uid: &str,
-    spec: &Spec,
-    folder: &str,
-    save: Option<&Save>,
-) -> Result<Applied> {
-    // Those that are declared replace all others, lost ones too.
-    let asks = folder.is_empty() && save.is_none_or(|save| save.permissions.is_none());
-    let message = save.and_then(|save| save.message.as_deref());
+pub fn create(context: &Run<'_>, writer: Writer<'_>, new: &New<'_>) -> Result<Applied> {
+    let uid = new.uid;
     let first = context.session.tried.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned());
-    let made = if context.session.by_apis() {
-        create_by_apis(context, writer, uid, spec, folder, message)
-    } else {
-        create_by_api(writer, uid, spec, folder, message)
-    };
+    let made =
+        if context.session.by_apis() { create_by_apis(context, writer, new) } else { create_by_api(writer, new) };
     let mut applied = match made {
         Err(error) if error.uncertain || (error.kind == ErrorKind::Conflict && !first) => {
             // Where that cannot be told either, the harness looks again.
-            let Ok(Some(version)) = version_of(context, *writer, uid, spec) else { return Err(error) };
-            let warnings = vec!["the service answered an error and had made it all the same".to_owned()];
+            let Ok(Some(version)) = version_of(context, *writer, uid, new.spec) else { return Err(error) };
+            let warnings =
+                vec![format!("the service answered an error and had made it all the same: {}", error.message)];
             Applied { ids: written(uid, version), answer: Value::Null, warnings, ..Applied::default() }
         }
         made => made?,
     };
-    if asks {
+    if new.asks {
         remember(writer, &applied);
         applied.warnings.extend(mend(context, writer, uid)?);
     }
     Ok(applied)
 }
 
-fn create_by_apis(
-    context: &Run<'_>,
-    writer: Writer<'_>,
-    uid: &str,
-    spec: &Spec,
-    folder: &str,
-    message: Option<&str>,
-) -> Result<Applied> {
+fn create_by_apis(context: &Run<'_>, writer: Writer<'_>, new: &New<'_>) -> Result<Applied> {
+    let New { uid, spec, folder, message, revision, .. } = *new;
     // What Grafana itself writes for a first save by `/api`; a message for it is lost there (fact 37).
-    let mut annotations = annotations(None, folder, Some(message.unwrap_or("Initial save")));
+    let mut annotations = annotations(revision, folder, Some(message.unwrap_or("Initial save")));
     // Without it nobody but administrators could see or change what is made at the root, not even its
     // maker (fact 42). Grafana's own pages send it with each new dashboard, in folders too.
     annotations.insert(GRANT.into(), json!("default"));
     let address = resources(&context.session.session.namespace(), &spec.api);
+    let mut labels = revision.and_then(|revision| revision.labels.as_object()).cloned().unwrap_or_default();
+    // Grafana's own one is the number of the dashboard, and a new one has another.
+    labels.retain(|name, _| !name.starts_with("grafana.app/"));
     let send = |annotations: &Map<String, Value>| {
-        let body = body(&spec.api, json!({"name": uid, "annotations": annotations}), spec);
+        let mut metadata = json!({"name": uid, "annotations": annotations});
+        if !labels.is_empty() {
+            metadata["labels"] = json!(labels);
+        }
+        let body = body(&spec.api, metadata, spec);
         writer.post(&address, &body).and_then(ok)?.json::<Value>()
     };
     let answer = match send(&annotations) {
@@ -154,7 +141,8 @@ fn create_by_apis(
     Ok(of_resource(&answer))
 }
 
-fn create_by_api(writer: Writer<'_>, uid: &str, spec: &Spec, folder: &str, message: Option<&str>) -> Result<Applied> {
+fn create_by_api(writer: Writer<'_>, new: &New<'_>) -> Result<Applied> {
+    let New { uid, spec, folder, message, .. } = *new;
     let mut dashboard = spec.value();
     dashboard["uid"] = json!(uid);
     // A folder left out means the root all the same (fact 34); it is always written.
@@ -180,7 +168,7 @@ fn version_of(context: &Run<'_>, reader: Reader<'_>, uid: &str, spec: &Spec) -> 
         optional(reader.get(&address(uid))?)?.and_then(|there| Found::of_answer(there.value()))
     };
     let exact = context.session.is_exact();
-    Ok(found.filter(|found| found.mark.same(&spec.mark, exact)).map(|found| found.version))
+    Ok(found.filter(|found| spec.mark.same(&found.mark, exact)).map(|found| found.version))
 }
 
 /// Under load a dashboard at the root loses its permissions, without a word (facts 51, 65).
@@ -203,6 +191,7 @@ fn mend(context: &Run<'_>, writer: Writer<'_>, uid: &str) -> Result<Option<Strin
 }
 
 fn update(context: &Run<'_>, writer: Writer<'_>, save: &Save, found: &Found) -> Result<Applied> {
+    let own = own_content(context, *writer, found)?;
     // Only moved: what is stored stays as it is, to the letter.
     let moved;
     let same = save.spec.api == found.api && save.spec.mark.same(&found.mark, context.session.is_exact());
@@ -212,7 +201,7 @@ fn update(context: &Run<'_>, writer: Writer<'_>, save: &Save, found: &Found) -> 
     } else {
         &save.spec
     };
-    match &found.revision {
+    let applied = match &found.revision {
         Some(revision) => {
             let resource = (!save.overwrite).then_some(revision.resource.as_str());
             put(context, writer, spec, found, resource, &save.folder, save.message.as_deref())
@@ -221,11 +210,12 @@ fn update(context: &Run<'_>, writer: Writer<'_>, save: &Save, found: &Found) -> 
             let message = save.message.as_deref();
             post(writer, spec, found, (!save.overwrite).then_some(found.version), &save.folder, message)
         }
-    }
+    }?;
+    Ok(if own.is_null() { applied } else { Applied { kept: json!({"own": own}), ..applied } })
 }
 
 /// A change by `/apis`. Labels and annotations that are left out are lost, the folder too (fact 43).
-fn put(
+pub fn put(
     context: &Run<'_>,
     writer: Writer<'_>,
     spec: &Spec,
@@ -243,12 +233,21 @@ fn put(
         metadata["labels"] = labels.clone();
     }
     let address = resource(&context.session.session.namespace(), &spec.api, &found.uid);
-    let answer: Value = ok(writer.put(&address, &body(&spec.api, metadata, spec))?)?.json()?;
-    Ok(of_resource(&answer))
+    let answer = ok(writer.put(&address, &body(&spec.api, metadata, spec))?)?;
+    let made = answer.status == 201;
+    let mut applied = of_resource(&answer.json()?);
+    if made {
+        applied.warnings.push("somebody deleted it meanwhile; it was made anew".to_owned());
+    }
+    if made && folder.is_empty() {
+        remember(writer, &applied);
+        applied.warnings.extend(mend(context, writer, &found.uid)?);
+    }
+    Ok(applied)
 }
 
 /// A change by `/api`; `version` is the one that it is based on.
-fn post(
+pub fn post(
     writer: Writer<'_>,
     spec: &Spec,
     found: &Found,
@@ -266,7 +265,8 @@ fn post(
     let after = answer["version"].as_i64().unwrap_or(found.version + 1);
     let mut warnings = Vec::new();
     if let Some(before) = version
-        && after != before + 1
+        // A server that finds nothing to change answers the version that it had (fact 33).
+        && after > before + 1
     {
         // Two saves of one version may both be taken (fact 52).
         warnings.push(format!(
@@ -278,36 +278,22 @@ fn post(
 }
 
 fn deleted(context: &Run<'_>, writer: Writer<'_>, found: &Found) -> Result<Applied> {
-    let mut kept = Value::Null;
+    let (mut kept, mut warnings) = (Value::Null, Vec::new());
     if context.task.common.on_error == OnError::Rollback {
         // They go with the dashboard, and would be missing if it came back.
-        let held = permissions::read(*writer, &permissions_address(&found.uid))?;
-        kept = held.map_or(Value::Null, |held| held.body);
+        let held = match permissions::read(*writer, &permissions_address(&found.uid)) {
+            Err(error) if error.status == Some(403) => {
+                warnings.push("its permissions cannot be looked at, and would be missing if it came back".to_owned());
+                None
+            }
+            held => held?,
+        };
+        let own = own_content(context, *writer, found)?;
+        kept = json!({"permissions": held.map(|held| held.body), "own": own});
     }
     // 404: somebody else was faster.
     optional(writer.delete(&address(&found.uid))?)?;
-    Ok(Applied { ids: object([("uid", json!(found.uid))]), kept, ..Applied::default() })
-}
-
-/// Puts a dashboard back as it was found, unless somebody changed it since.
-fn put_back(context: &Run<'_>, writer: Writer<'_>, save: &Save, found: &Found, applied: &Applied) -> Result<()> {
-    if save.differs {
-        let spec = spec_of(found, Some(&save.spec));
-        let version = applied.ids.get("version").and_then(Value::as_i64);
-        let resource = applied.answer["metadata"]["resourceVersion"].as_str();
-        let result = match &found.revision {
-            Some(_) => put(context, writer, &spec, found, resource, &found.folder, None),
-            None => post(writer, &spec, found, version, &found.folder, None),
-        };
-        result.map_err(|error| match error.kind {
-            ErrorKind::Conflict => error.context("somebody else changed it since"),
-            _ => error,
-        })?;
-    }
-    match &save.permissions_before {
-        Some(body) if save.permissions.is_some() => permissions::write(writer, &permissions_address(&found.uid), body),
-        _ => Ok(()),
-    }
+    Ok(Applied { ids: object([("uid", json!(found.uid))]), kept, warnings, ..Applied::default() })
 }
 
 /// Makes a folder. Its uid is the same whoever makes it, so one that is there already is the one that was
@@ -333,10 +319,10 @@ fn folder(context: &Run<'_>, writer: Writer<'_>, uid: &str, title: &str, parent:
         Err(error) if error.uncertain => error,
         Err(error) => return Err(error),
     };
-    let there = optional(writer.get(&path(&["api", "folders", uid]))?)?.map(|answer| answer.value());
-    let same =
-        there.is_some_and(|there| there["title"] == title && there["parentUid"].as_str().unwrap_or_default() == parent);
-    if !same {
+    // Where that cannot be looked at either, what happened stays uncertain, and the harness looks again.
+    let there = writer.get(&path(&["api", "folders", uid])).and_then(optional).ok().flatten();
+    let there = there.map(|answer| answer.value()).unwrap_or_default();
+    if there["title"] != title || there["parentUid"].as_str().unwrap_or_default() != parent {
         return Err(error);
     }
     if error.uncertain && parent.is_empty() {
@@ -347,20 +333,10 @@ fn folder(context: &Run<'_>, writer: Writer<'_>, uid: &str, title: &str, parent:
     Ok(done)
 }
 
-/// Deletes a folder that was made here, if nothing is in it: everything in it would go with it (fact 28).
-fn unmake_folder(writer: Writer<'_>, uid: &str) -> Result<()> {
-    let Some(counts) = optional(writer.get(&path(&["api", "folders", uid, "counts"]))?)? else { return Ok(()) };
-    let held: i64 = counts.value().as_object().into_iter().flatten().filter_map(|(_, count)| count.as_i64()).sum();
-    if held > 0 {
-        return Err(Error::new(ErrorKind::Conflict, format!("folder {uid} is no longer empty, and was left there")));
-    }
-    optional(writer.delete(&path(&["api", "folders", uid]))?).map(drop)
-}
-
 /// The content of a dashboard as it was found; the declared one where it is equal and was not kept.
-fn spec_of(found: &Found, equal: Option<&Arc<Spec>>) -> Spec {
+pub fn spec_of(found: &Found, equal: Option<&Arc<Spec>>) -> Spec {
     let text = found.text.clone().or_else(|| equal.map(|spec| Arc::clone(&spec.text))).unwrap_or_else(|| "{}".into());
-    Spec { api: Arc::clone(&found.api), title: found.title.clone(), text, mark: found.mark }
+    Spec { api: Arc::clone(&found.api), title: found.title.clone(), text, mark: found.mark, often: false }
 }
 
 fn annotations(revision: Option<&Revision>, folder: &str, message: Option<&str>) -> Map<String, Value> {
@@ -394,7 +370,8 @@ fn written(uid: &str, version: i64) -> crate::module::Object {
     object([("uid", json!(uid)), ("version", json!(version))])
 }
 
-fn address(uid: &str) -> String {
+/// The address of a dashboard in `/api`.
+pub fn address(uid: &str) -> String {
     path(&["api", "dashboards", "uid", uid])
 }
 

@@ -1,16 +1,21 @@
 //! What is read beside the dashboards themselves: data sources for inputs, permissions, and what an
 //! export is to write.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, PoisonError},
+};
 
 use serde_json::{Value, json};
 
 use super::{
-    DashboardKind, Snapshot, State,
+    DashboardKind, Desired, Snapshot, Spec, State,
     found::FOLDER,
     inputs::DataSource,
-    read::{Exported, permissions_address, resource},
-    spec::is_second,
+    read::{Exported, Filled, permissions_address, resource},
+    spec::{LEAST_REFRESH, is_second},
 };
 use crate::{
     files,
@@ -19,22 +24,50 @@ use crate::{
     module::{Context, Error, Result, parallel},
 };
 
-/// Fills in inputs that name data sources.
-pub fn fill(context: &Context<'_, DashboardKind>, reader: Reader<'_>, snapshot: &mut Snapshot) -> Result<()> {
-    if context.desired.iter().all(|desired| desired.pending.is_none()) {
-        return Ok(());
+/// What depends on the server in what is declared: fills in inputs that name data sources, and puts the least
+/// refresh where the server would. Once a run: what was sent is what is looked for afterwards.
+pub fn fill(context: &Context<'_, DashboardKind>, reader: Reader<'_>) -> Result<Filled> {
+    let mut done = context.session.filled.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(filled) = &*done {
+        return Ok(Arc::clone(filled));
     }
-    let known = data_sources(reader)?;
-    for (index, desired) in context.desired.iter().enumerate() {
+    let present = || context.desired.iter().enumerate().filter(|(_, desired)| desired.state == State::Present);
+    let known =
+        if present().any(|(_, desired)| desired.pending.is_some()) { data_sources(reader)? } else { Vec::new() };
+    let mut all = BTreeMap::new();
+    for (index, desired) in present() {
         let Some(pending) = &desired.pending else { continue };
         let mut warnings = Vec::new();
         let spec = pending.fill(&known, &mut warnings).map_err(|error| match desired.at.as_str() {
             "" => error,
             at => error.context(at),
         })?;
-        snapshot.filled.insert(index, (Arc::new(spec), warnings));
+        all.insert(index, (Arc::new(spec), warnings));
     }
-    Ok(())
+    let spec_of = |all: &BTreeMap<usize, (Arc<Spec>, Vec<String>)>, index: usize, desired: &Desired| {
+        all.get(&index).map(|(spec, _)| spec).or(desired.spec.as_ref()).filter(|spec| spec.often).cloned()
+    };
+    let often: Vec<(usize, Arc<Spec>)> =
+        present().filter_map(|(index, desired)| Some((index, spec_of(&all, index, desired)?))).collect();
+    if !often.is_empty() {
+        let least = least_refresh(reader)?;
+        for (index, spec) in often {
+            let mut warnings = Vec::new();
+            if let Some(refreshed) = spec.refreshed(&least, &mut warnings) {
+                let filled = all.entry(index).or_insert_with(|| (spec, Vec::new()));
+                filled.0 = Arc::new(refreshed);
+                filled.1.append(&mut warnings);
+            }
+        }
+    }
+    Ok(Arc::clone(done.insert(Arc::new(all))))
+}
+
+/// The least time between refreshes that the server takes [core_transport].
+fn least_refresh(reader: Reader<'_>) -> Result<String> {
+    let answer = reader.get("/api/frontend/settings")?;
+    let told = answer.value()["minRefreshInterval"].as_str().filter(|_| answer.is_success()).map(str::to_owned);
+    Ok(told.unwrap_or_else(|| LEAST_REFRESH.to_owned()))
 }
 
 /// All data sources. The list is for administrators (fact 10); editors find them in the settings.
@@ -68,8 +101,11 @@ pub fn permissions(context: &Context<'_, DashboardKind>, reader: Reader<'_>, sna
     let at_once = reader.client().settings().concurrency;
     let held = parallel::each(&wanted, at_once, |uid| rights::read(reader, &permissions_address(uid)));
     for (uid, held) in wanted.into_iter().zip(held) {
-        if let Some(held) = held? {
-            snapshot.permissions.insert(uid, held);
+        match held {
+            // Whoever may write a dashboard may not always read its permissions, and an editor loses that by
+            // setting some that leave itself out.
+            Err(error) if error.status == Some(403) => drop(snapshot.unreadable.insert(uid)),
+            held => snapshot.permissions.extend(held?.map(|held| (uid, held))),
         }
     }
     Ok(())

@@ -1,7 +1,12 @@
 //! From the options to what is to be: reads files and addresses, refuses what Grafana would refuse, and
 //! sends nothing to it.
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::{Map, Value, json};
 
@@ -71,16 +76,18 @@ impl Desired {
 pub struct Pending {
     api: String,
     inputs: Inputs,
-    text: String,
+    /// Taken when it is filled in: of thousands of dashboards it would fill the memory beside what comes of it.
+    text: Mutex<String>,
 }
 
 impl Pending {
-    /// The content, with the inputs filled in.
+    /// The content, with the inputs filled in; once only.
     pub fn fill(&self, known: &[DataSource], warnings: &mut Vec<String>) -> Result<Spec> {
-        let mut spec: Map<String, Value> = serde_json::from_str(&self.text)
+        let text = std::mem::take(&mut *self.text.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut spec: Map<String, Value> = serde_json::from_str(&text)
             .map_err(|error| Error::bad_options(format!("it cannot be read again: {error}")))?;
         self.inputs.fill(&mut spec, known, warnings)?;
-        Spec::declared(&self.api, spec, warnings)
+        Spec::declared(&self.api, spec)
     }
 }
 
@@ -106,6 +113,7 @@ pub fn load(task: &Task<DashboardKind>) -> Result<Vec<Desired>> {
         use_proxy: transport.use_proxy,
         timeout: seconds(transport.timeout, "timeout")?,
         retries: transport.retries,
+        deadline: task.common.ends(std::time::Instant::now())?,
     };
     let at_once = transport.concurrency.clamp(1, 8) as usize;
     let all = parallel::each(&task.declared, at_once, |declared| {
@@ -117,8 +125,13 @@ pub fn load(task: &Task<DashboardKind>) -> Result<Vec<Desired>> {
         })
     });
     let all: Vec<Desired> = all.into_iter().collect::<Result<_>>()?;
-    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    let (mut seen, mut files) = (BTreeMap::new(), BTreeMap::new());
     for desired in &all {
+        if let Some(path) = desired.path.as_deref().filter(|_| desired.state == State::Export)
+            && let Some(first) = files.insert(path, &desired.at)
+        {
+            return Err(Error::bad_options(format!("{first} and {} are both exported to `{path}`", desired.at)));
+        }
         if let Some(uid) = desired.uid.as_deref()
             && let Some(first) = seen.insert(uid, &desired.at)
         {
@@ -165,7 +178,10 @@ fn one(declared: &Declared<DashboardOptions>, download: &Download) -> Result<Des
     if options.parent_folder.is_some() && !declared.written.contains("folder") {
         warnings.push("`parent_folder` has no effect without `folder`".to_owned());
     }
-    let source = if state == State::Export { None } else { source::read(options, download)? };
+    let given = options.uid.as_deref().map(str::trim).filter(|uid| !uid.is_empty());
+    // One that is to go and whose uid is given needs no file, which may be gone already.
+    let needless = state == State::Export || (state == State::Absent && given.is_some());
+    let source = if needless { None } else { source::read(options, download)? };
     if let Some(path) = options.path.as_deref().filter(|_| state == State::Export)
         && source::is_address(path)
     {
@@ -181,7 +197,6 @@ fn one(declared: &Declared<DashboardOptions>, download: &Download) -> Result<Des
             .hint("a path is one on the host where the module runs, which is not always the controller"));
         }
     }
-    let given = options.uid.as_deref().map(str::trim).filter(|uid| !uid.is_empty());
     let uid = given.map(str::to_owned).or_else(|| source.as_ref().and_then(|source| source.uid.clone()));
     if let Some(why) = uid.as_deref().and_then(illegal) {
         return Err(Error::bad_options(format!("uid `{}` {why}", uid.unwrap_or_default())));
@@ -221,6 +236,7 @@ fn one(declared: &Declared<DashboardOptions>, download: &Download) -> Result<Des
     };
     // Of one that is to go only what finds it matters.
     if let Some(source) = source.filter(|_| state != State::Absent || desired.uid.is_none()) {
+        warnings.extend(source.lost.iter().map(|lost| format!("{lost} in its metadata is not kept")));
         content(&mut desired, options, source, &mut warnings).doing(|| named(&declared.options))?;
     }
     desired.warnings = if state == State::Present { warnings } else { Vec::new() };
@@ -254,7 +270,7 @@ fn content(
     let inputs = Inputs::of(options.inputs.as_ref(), &spec, warnings, &mut desired.unused_inputs)?;
     if let Some(inputs) = inputs {
         if inputs.needs_data_sources() && desired.state == State::Present {
-            let text = Value::Object(spec).to_string();
+            let text = Mutex::new(Value::Object(spec).to_string());
             desired.pending = Some(Arc::new(Pending { api, inputs, text }));
             return Ok(());
         }
@@ -262,7 +278,7 @@ fn content(
             inputs.fill(&mut spec, &[], warnings)?;
         }
     }
-    desired.spec = Some(Arc::new(Spec::declared(&api, spec, warnings)?));
+    desired.spec = Some(Arc::new(Spec::declared(&api, spec)?));
     Ok(())
 }
 

@@ -80,8 +80,12 @@ fn of_file(above: &Declared<DashboardOptions>, file: &Path, way: &[String]) -> D
     let options = &mut declared.options;
     options.from_directory = None;
     if !way.is_empty() {
-        let below = way.iter().map(|title| title.replace('/', "\\/")).collect::<Vec<_>>().join("/");
+        let mut below = way.iter().map(|title| title.replace('/', "\\/")).collect::<Vec<_>>().join("/");
         let base = options.folder_uid.take().or_else(|| options.folder.take()).filter(|base| !is_root(base));
+        if is_root(&below) && (base.is_some() || options.parent_folder.is_some()) {
+            // Below another folder `General` is a folder like any other.
+            below.insert(0, '/');
+        }
         (options.parent_folder, options.folder) = match (options.parent_folder.take(), base) {
             (Some(parent), Some(base)) => (Some(parent), Some(format!("{base}/{below}"))),
             (Some(parent), None) => (Some(parent), Some(below)),
@@ -130,6 +134,8 @@ mod tests {
             (Some("Infra"), None, Some("Home"), &["Net"], (Some("Home"), Some("Infra/Net"))),
             (None, None, None, &["Net"], (None, Some("Net"))),
             (Some("Infra"), None, None, &[], (None, Some("Infra"))),
+            (Some("Infra"), None, None, &["General"], (Some("Infra"), Some("/General"))),
+            (Some("General"), None, None, &["General"], (None, Some("General"))),
         ] {
             let text = |text: Option<&str>| text.map(str::to_owned);
             let above = Declared {

@@ -7,14 +7,14 @@ use crate::{
     module::{Error, ErrorContext, Result},
 };
 
-/// A new file is for everybody to read, as what people edit by hand: an export holds no secrets.
-const MODE: u32 = 0o644;
-
 /// Writes the file, whole or not at all.
 pub fn write(path: &str, bytes: &[u8]) -> Result<()> {
-    files::write(Path::new(path), bytes, MODE).doing(|| "Can't export dashboard : Can't write json file ").map_err(
-        |error| error.hint("a path is one on the host where the module runs, which is not always the controller"),
-    )
+    // A new file has the mode that any program would give it: an export holds no secrets.
+    files::write(Path::new(path), bytes, 0o666 & !files::umask())
+        .doing(|| "Can't export dashboard : Can't write json file ")
+        .map_err(|error| {
+            error.hint("a path is one on the host where the module runs, which is not always the controller")
+        })
 }
 
 /// Removes a file that was not there before.

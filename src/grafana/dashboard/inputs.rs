@@ -68,7 +68,9 @@ impl Inputs {
             }
             // One that the export does not list is a data source if it is named as those are.
             let is_data_source = input.map_or(name.starts_with("DS_"), |input| input["type"] != "constant");
-            let built_in = uid_of_built_in(&text).filter(|_| is_data_source);
+            // A data source may be called so.
+            let perhaps = matches!(text.as_str(), "default" | "grafana");
+            let built_in = uid_of_built_in(&text).filter(|_| is_data_source && !perhaps);
             if let Some(uid) = built_in {
                 inputs.constants.insert(name.clone(), uid.to_owned());
             } else if is_data_source {
@@ -119,22 +121,26 @@ impl Inputs {
             let found = known
                 .iter()
                 .find(|source| source.uid == *wanted)
-                .or_else(|| known.iter().find(|source| source.name == *wanted))
-                .ok_or_else(|| {
-                    let names: Vec<String> = known.iter().map(|source| source.name.clone()).collect();
-                    Error::new(
-                        ErrorKind::NotFound,
-                        format!("inputs.{input}: there is no data source with the name or uid `{wanted}`"),
-                    )
-                    .hint(near(wanted, &names, "there are"))
-                })?;
+                .or_else(|| known.iter().find(|source| source.name == *wanted));
+            if let (None, Some(uid)) = (found, uid_of_built_in(wanted)) {
+                values.insert(input.clone(), uid.to_owned());
+                continue;
+            }
+            let found = found.ok_or_else(|| {
+                let names: Vec<String> = known.iter().map(|source| source.name.clone()).collect();
+                Error::new(
+                    ErrorKind::NotFound,
+                    format!("inputs.{input}: there is no data source with the name or uid `{wanted}`"),
+                )
+                .hint(near(wanted, &names, "there are"))
+            })?;
             if let Some(plugin) = self.plugins.get(input).filter(|plugin| !same_plugin(plugin, &found.kind)) {
                 warnings
                     .push(format!("input {input} is meant for {plugin}, and `{wanted}` is of the type {}", found.kind));
             }
             values.insert(input.clone(), found.uid.clone());
         }
-        for asked in ["__inputs", "__requires"] {
+        for asked in ["__inputs", "__requires", "__elements"] {
             spec.shift_remove(asked);
         }
         spec.values_mut().for_each(|value| replace(value, &values));
@@ -244,6 +250,7 @@ mod tests {
                 {"name": "VAR_X", "type": "constant", "value": "dflt"}
             ],
             "__requires": [{"type": "grafana"}],
+            "__elements": {"lib": {"name": "Library panel"}},
             "panels": [{"datasource": {"type": "prometheus", "uid": "${DS_PROM}"}, "title": "${VAR_X} of ${other}"}]
         }))
     }
@@ -272,7 +279,8 @@ mod tests {
             let (spec, warnings) = filled(json!({"DS_PROM": wanted})).expect("there is one");
             assert_eq!(spec["panels"][0]["datasource"]["uid"], "p1");
             assert_eq!(spec["panels"][0]["title"], "dflt of ${other}");
-            assert!(!spec.contains_key("__inputs") && !spec.contains_key("__requires") && warnings.is_empty());
+            let left = ["__inputs", "__requires", "__elements"].iter().filter(|key| spec.contains_key(**key)).count();
+            assert_eq!((left, warnings.len()), (0, 0));
         }
         let (spec, warnings) = filled(json!({"DS_PROM": "Loki", "VAR_X": 5})).expect("there is one");
         assert_eq!(spec["panels"][0]["title"], "5 of ${other}");
@@ -301,16 +309,30 @@ mod tests {
             ("-- Mixed --", "-- Mixed --"),
             ("-- Dashboard --", "-- Dashboard --"),
             ("default", "default"),
+            ("grafana", "grafana"),
             ("${datasource}", "${datasource}"),
         ] {
             let (mut filled, mut warnings) = (spec.clone(), Vec::new());
             let given = map(json!({"DS_X": wanted}));
             let inputs = Inputs::of(Some(&given), &spec, &mut warnings, &mut Vec::new()).expect("nothing is missing");
             let inputs = inputs.expect("there are some");
-            assert!(!inputs.needs_data_sources());
+            assert_eq!(inputs.needs_data_sources(), ["default", "grafana"].contains(&wanted));
             inputs.fill(&mut filled, &[], &mut warnings).expect("nothing is unknown");
             let expected = format!("__expr__ grafana -- Mixed -- -- Dashboard -- {uid} 5 false ${{C ${{}}");
             assert_eq!((filled["text"].as_str(), warnings.len()), (Some(expected.as_str()), 0));
+        }
+    }
+
+    /// Grafana's own ones are no reason not to find a data source of that name.
+    #[test]
+    fn a_data_source_called_as_a_part_of_grafana_is_found() {
+        for (name, uid) in [("default", "d1"), ("grafana", "g1")] {
+            let (mut spec, mut warnings) = (shared(), Vec::new());
+            let given = map(json!({"DS_PROM": name}));
+            let inputs = Inputs::of(Some(&given), &spec, &mut warnings, &mut Vec::new()).expect("nothing is missing");
+            let known = [DataSource { uid: uid.into(), name: name.into(), kind: "prometheus".into() }];
+            inputs.expect("there are some").fill(&mut spec, &known, &mut warnings).expect("it is there");
+            assert_eq!(spec["panels"][0]["datasource"]["uid"], uid);
         }
     }
 

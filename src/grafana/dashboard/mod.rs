@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `options` | the options |
 //! | `directory`, `source`, `inputs`, `desired` | from the options to what is to be; no request to Grafana |
-//! | `spec` | the content, and the form in which two are compared |
-//! | `found`, `read`, `beside` | what is there |
-//! | `places`, `plan`, `shown` | pure |
-//! | `apply`, `export` | writing, and undoing it |
+//! | `spec`, `form` | the content, and the form in which two are compared |
+//! | `found`, `read`, `look`, `beside` | what is there |
+//! | `places`, `plan`, `placing`, `shown` | pure |
+//! | `apply`, `undo`, `export` | writing, and undoing it |
 
 mod about;
 mod apply;
@@ -15,10 +15,13 @@ mod beside;
 mod desired;
 mod directory;
 mod export;
+mod form;
 mod found;
 mod inputs;
+mod look;
 mod options;
 mod places;
+mod placing;
 mod plan;
 mod read;
 mod shown;
@@ -26,6 +29,7 @@ mod source;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -64,6 +68,8 @@ pub struct DashboardSession {
     chosen: Mutex<BTreeMap<(String, String), String>>,
     /// The uids that this run tried to make: one that is there already may be its own.
     tried: Mutex<BTreeSet<String>>,
+    /// What of the declared depends on the server, once it was asked.
+    filled: Mutex<Option<read::Filled>>,
 }
 
 impl DashboardSession {
@@ -76,6 +82,7 @@ impl DashboardSession {
             folders: Mutex::default(),
             chosen: Mutex::default(),
             tried: Mutex::default(),
+            filled: Mutex::default(),
         }
     }
 
@@ -189,7 +196,7 @@ impl Kind for DashboardKind {
     }
 
     fn undo(context: &Context<'_, Self>, writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Result<()> {
-        apply::undo(context, writer, change, applied)
+        undo::undo(context, writer, change, applied)
     }
 
     fn read_back(

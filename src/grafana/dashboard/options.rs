@@ -31,7 +31,8 @@ pub struct DashboardOptions {
     /// The dashboard itself, as a map or as JSON text: bare, in the form that the API gives
     /// (`{"dashboard": …, "meta": …}`), or as a whole resource (`apiVersion`, `kind`, `metadata`,
     /// `spec`), which is the only form of the second schema (`v2beta1`) that Grafana keeps rightly. Id
-    /// and version in it do not matter.
+    /// and version in it do not matter; labels and annotations of its own are not kept, which a warning
+    /// says.
     #[schemars(extend("x-type" = "raw"))]
     pub dashboard: Option<Value>,
     /// A JSON file on the host where the module runs, or an address that begins with `http`. An address is
@@ -56,11 +57,16 @@ pub struct DashboardOptions {
     /// Values for the inputs of a dashboard that was exported for sharing: a map from an input's name
     /// (`DS_PROMETHEUS`) to a value. For an input that is a data source it is the name or the uid of one of
     /// this organisation; a constant that is not named keeps its default. Without this option inputs stay
-    /// as they are in the JSON, and a warning names them.
+    /// as they are in the JSON, and a warning names them. The library panels that such an export brings
+    /// along (`__elements`) are never made, which a warning says; with this option they are taken out of the
+    /// JSON, else they stay in it without effect.
     pub inputs: Option<Object>,
     /// The folder: a uid, a title, or a path of titles such as `Infra/Network`; `General` is the root. A
     /// slash in a title is written `\/`. A dashboard that lies elsewhere is moved. In a list a dashboard
-    /// without this option stays where it is, and a new one comes to the root.
+    /// without this option stays where it is, and a new one comes to the root. Where no folder is written,
+    /// an export or a resource comes to the folder that it says it was in (`meta.folderUid`, or the
+    /// annotation `grafana.app/folder`) if that is there, each time, so also one that was moved since;
+    /// `folder: General` puts it to the root.
     #[schemars(extend("x-default" = "General"))]
     pub folder: Option<String>,
     /// The uid of the folder; empty for the root.

@@ -1,6 +1,6 @@
 //! Which folder a dashboard is declared to lie in. Pure.
 
-use super::options::DashboardOptions;
+use super::options::{DashboardOptions, Prune};
 use crate::{
     grafana::folder_tree::{self, FolderTree, titles},
     module::{Error, ErrorKind, Result},
@@ -90,6 +90,34 @@ impl Wanted {
             }
             Wanted::Uid(name) | Wanted::Named { name, .. } => missing(name, tree, make),
         }
+    }
+}
+
+/// Which dashboards `prune` looks at.
+pub struct Scope<'r> {
+    tree: &'r FolderTree,
+    /// The folder, where one is named.
+    folder: Option<Where>,
+    tag: Option<&'r String>,
+}
+
+impl<'r> Scope<'r> {
+    /// As the options say.
+    pub fn of(prune: &'r Prune, tree: &'r FolderTree) -> Result<Scope<'r>> {
+        let find = |name: &String| Wanted::Named { name: name.clone(), parent: None }.find(tree);
+        Ok(Scope { tree, folder: prune.folder.as_ref().map(find).transpose()?, tag: prune.tag.as_ref() })
+    }
+
+    /// Whether it holds a dashboard in that folder with those tags. A folder stands for all below it, the root for
+    /// itself alone, and one that is not there for nothing.
+    pub fn holds<'t>(&self, folder: &str, mut tags: impl Iterator<Item = &'t str>) -> bool {
+        let in_folder = match &self.folder {
+            None => true,
+            Some(Where::At(uid)) if uid.is_empty() => folder.is_empty(),
+            Some(Where::At(uid)) => self.tree.is_within(folder, uid),
+            Some(Where::Missing { .. }) => false,
+        };
+        in_folder && self.tag.is_none_or(|tag| tags.any(|one| one == tag))
     }
 }
 

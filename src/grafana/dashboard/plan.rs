@@ -9,16 +9,16 @@ use serde_json::{Map, Value, json};
 
 use super::{
     DashboardKind, Desired, Found, Save, Snapshot, Spec, State, Step,
-    found::slug,
     options::Prune,
-    places::{Wanted, Where, missing, uid_of_new},
-    read::is_in_scope,
+    places::{Scope, Where},
+    placing::{Place, into_place},
     shown::Shown,
 };
-use crate::module::{Action, Change, Context, Error, ErrorKind, Object, Result, kind::object};
+use crate::module::{Action, Change, Context, Error, ErrorKind, Result, kind::object};
 
 /// Deletions come after everything else.
 const LAST: u32 = 1000;
+
 /// One change for each declared dashboard, for each folder that is to be made, and for each dashboard that
 /// `prune` finds.
 pub fn plan(context: &Context<'_, DashboardKind>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
@@ -81,19 +81,16 @@ fn refuse_twins(context: &Context<'_, DashboardKind>, changes: &[Change<Step>]) 
     Ok(())
 }
 
-/// Where a dashboard is to lie, and the change that makes the folder if there is one.
-struct Place {
-    uid: String,
-    shown: String,
-    made: Option<(String, u32)>,
-}
-
-struct Planner<'r> {
-    context: &'r Context<'r, DashboardKind>,
-    snapshot: &'r Snapshot,
+/// Plans one declared dashboard after the other.
+pub struct Planner<'r> {
+    /// The task, and what is declared.
+    pub context: &'r Context<'r, DashboardKind>,
+    /// What is there.
+    pub snapshot: &'r Snapshot,
     /// Key → rank of the folders that this plan makes.
-    folders: BTreeMap<String, u32>,
-    made: Vec<Change<Step>>,
+    pub folders: BTreeMap<String, u32>,
+    /// The changes that make them.
+    pub made: Vec<Change<Step>>,
     shown: Shown,
 }
 
@@ -211,7 +208,9 @@ impl Planner<'_> {
             after.insert("folder".into(), json!(to));
         }
         let (mut permissions, mut permissions_before, mut warning) = (None, None, None);
-        if let Some(grants) = &desired.permissions {
+        if desired.permissions.is_some() && self.snapshot.unreadable.contains(&found.uid) {
+            warning = Some("its permissions cannot be looked at, and are left as they are".to_owned());
+        } else if let Some(grants) = &desired.permissions {
             let declared = self.snapshot.subjects.declared(grants)?;
             let held = self.snapshot.permissions.get(&found.uid);
             let is = held.map_or_else(|| json!([]), |held| held.compared.clone());
@@ -360,102 +359,17 @@ impl Planner<'_> {
         if let Some(scope) = &prune.folder {
             self.refuse_unknown_scope(scope)?;
         }
+        let scope = Scope::of(prune, &self.snapshot.tree)?;
         for found in self.snapshot.found.values() {
-            let in_folder = match &prune.folder {
-                Some(scope) => is_in_scope(&self.snapshot.tree, scope, &found.folder)?,
-                None => true,
-            };
-            let tagged = prune.tag.as_ref().is_none_or(|tag| found.tags.contains(tag));
+            let in_scope = scope.holds(&found.folder, found.tags.iter().map(String::as_str));
             let stays = found.managed.is_some() || (found.file.is_some() && self.context.session.is_exact());
-            if in_folder && tagged && !kept.contains(&found.uid) && !stays {
+            if in_scope && !kept.contains(&found.uid) && !stays {
                 let change = self.delete(None, found);
                 changes.push(change);
             }
         }
         Ok(())
     }
-
-    /// A scope that is nowhere would prune nothing without a word, unless this plan makes it.
-    fn refuse_unknown_scope(&self, scope: &str) -> Result<()> {
-        let tree = &self.snapshot.tree;
-        let Where::Missing { below, titles } = (Wanted::Named { name: scope.to_owned(), parent: None }).find(tree)?
-        else {
-            return Ok(());
-        };
-        let uid = titles.iter().fold(below, |parent, title| uid_of_new(tree, &parent, title));
-        if self.folders.contains_key(&format!("folder:{uid}")) {
-            return Ok(());
-        }
-        Err(missing(scope, tree, "it is a uid or a path of titles").context("prune.folder"))
-    }
-
-    /// The folder that is declared, with the changes that make it where it is not there.
-    fn place(&mut self, desired: &Desired) -> Result<Option<Place>> {
-        let tree = &self.snapshot.tree;
-        let Some(wanted) = desired.wanted(tree) else { return Ok(None) };
-        let (below, titles) = match wanted.find(tree)? {
-            Where::At(uid) => return Ok(Some(Place { shown: self.folder_text(&uid), uid, made: None })),
-            Where::Missing { .. } if !desired.create_folders => return Err(wanted.missing(tree)),
-            Where::Missing { below, titles } => (below, titles),
-        };
-        let mut place = Place {
-            shown: if below.is_empty() { String::new() } else { tree.path_of(&below) },
-            uid: below,
-            made: None,
-        };
-        for title in titles {
-            let uid = uid_of_new(tree, &place.uid, &title);
-            let mut shown = place.shown.clone();
-            if !shown.is_empty() {
-                shown.push('/');
-            }
-            shown.push_str(&title.replace('/', "\\/"));
-            let key = format!("folder:{uid}");
-            let rank = place.made.as_ref().map_or(0, |(_, rank)| rank + 1);
-            if self.folders.insert(key.clone(), rank).is_none() {
-                let step = Step::Folder { uid: uid.clone(), title, parent: place.uid.clone() };
-                let after = json!({"path": shown, "uid": uid});
-                let mut change = Change::new(None, shown.as_str(), Action::Create, Value::Null, after, step);
-                change.noun = Some("folder");
-                change.key.clone_from(&key);
-                change.ids = object([("uid", json!(uid))]);
-                self.made.push(into_place(change, &place));
-            }
-            place = Place { uid, shown, made: Some((key, rank)) };
-        }
-        Ok(Some(place))
-    }
-
-    fn folder_text(&self, uid: &str) -> String {
-        match uid {
-            "" => "General".to_owned(),
-            uid if self.snapshot.tree.get(uid).is_some() => self.snapshot.tree.path_of(uid),
-            uid => uid.to_owned(),
-        }
-    }
-
-    fn ids(&self, uid: Option<&str>, title: &str, folder: &str) -> Object {
-        let mut ids = ids(&self.context.task.connection.url, uid, title);
-        ids.insert("folder_uid".into(), folder.into());
-        ids
-    }
-}
-
-/// What identifies a dashboard for people and programs.
-pub fn ids(server: &str, uid: Option<&str>, title: &str) -> Object {
-    let Some(uid) = uid else { return Object::new() };
-    let slug = slug(title);
-    let rest = slug.as_ref().map(|slug| format!("/{slug}")).unwrap_or_default();
-    let url = format!("{}/d/{uid}{rest}", server.trim_end_matches('/'));
-    object([("uid", json!(uid)), ("slug", json!(slug)), ("url", json!(url))])
-}
-
-fn into_place(mut change: Change<Step>, place: &Place) -> Change<Step> {
-    if let Some((key, rank)) = &place.made {
-        change.needs = vec![key.clone()];
-        change.rank = rank + 1;
-    }
-    change
 }
 
 fn read(text: &str) -> Option<Value> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Found, Spec, Step, spec::compared};
+use super::{Found, Spec, Step, form::compared, spec::is_second};
 use crate::module::{Change, apply::at_path};
 
 /// So many bytes of dashboards are held for showing them; of those behind them only the fields that differ.
@@ -40,11 +40,12 @@ impl Shown {
     }
 
     /// Both sides of a change, in full: the fields that differ are found in them. The schema's version does
-    /// not count where one side does not say it.
+    /// not count where it is not declared.
     pub fn sides(&self, found: &Found, spec: &Spec) -> (Value, Value) {
-        let (mut before, mut after) = (self.form(found), spec.compared(self.exact));
-        drop_unsaid_schema(&mut before, &after);
-        drop_unsaid_schema(&mut after, &before);
+        let (mut before, after) = (self.form(found), spec.compared(self.exact));
+        if let (Some(before), None) = (before.as_object_mut(), after.get("schemaVersion")) {
+            before.shift_remove("schemaVersion");
+        }
         (before, after)
     }
 
@@ -64,12 +65,6 @@ impl Shown {
 
     fn form(&self, found: &Found) -> Value {
         let value = found.text.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        compared(value.unwrap_or_default(), self.exact)
-    }
-}
-
-fn drop_unsaid_schema(one: &mut Value, other: &Value) {
-    if let (Some(one), None) = (one.as_object_mut(), other.get("schemaVersion")) {
-        one.shift_remove("schemaVersion");
+        compared(value.unwrap_or_default(), self.exact, is_second(&found.api))
     }
 }

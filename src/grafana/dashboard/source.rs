@@ -34,6 +34,8 @@ pub struct Source {
     pub message: Option<String>,
     /// Whether it is written over what came between.
     pub overwrite: bool,
+    /// What a resource has beside its content and is not written: its own labels and annotations.
+    pub lost: Vec<String>,
 }
 
 /// The variable that names a mirror of grafana.com, as the option's documentation says.
@@ -109,6 +111,7 @@ fn unwrapped(value: Value) -> Result<Source> {
         came_from: None,
         message: None,
         overwrite: false,
+        lost: Vec::new(),
     };
     let mut all = object(value)?;
     if let Some(inner) = all.shift_remove("dashboard") {
@@ -134,6 +137,11 @@ fn unwrapped(value: Value) -> Result<Source> {
         }
         let metadata = all.shift_remove("metadata").unwrap_or_default();
         source.uid = uid_of(metadata.get("name"));
+        for (key, what) in [("labels", "the label"), ("annotations", "the annotation")] {
+            let own = metadata[key].as_object().into_iter().flat_map(Map::keys);
+            let own = own.filter(|name| !name.starts_with("grafana.app/") && !name.starts_with("kubectl."));
+            source.lost.extend(own.map(|name| format!("{what} `{name}`")));
+        }
         let folder = metadata["annotations"][FOLDER].as_str().map(str::to_owned);
         source.came_from = folder.or(source.came_from);
         all = object(all.shift_remove("spec").unwrap_or_default())?;
@@ -221,7 +229,9 @@ mod tests {
 
     fn from(value: Value) -> Result<Source> {
         let options = DashboardOptions { dashboard: Some(value), ..DashboardOptions::default() };
-        let download = Download { tls: Tls::default(), use_proxy: false, timeout: Duration::from_secs(1), retries: 0 };
+        let timeout = Duration::from_secs(1);
+        let deadline = std::time::Instant::now() + timeout;
+        let download = Download { tls: Tls::default(), use_proxy: false, timeout, retries: 0, deadline };
         read(&options, &download).map(|source| source.expect("there is one"))
     }
 
@@ -260,6 +270,17 @@ mod tests {
             (source.folder_uid.as_deref(), source.message.as_deref(), source.overwrite),
             (Some("f"), Some("m"), true)
         );
+    }
+
+    #[test]
+    fn what_is_not_kept_of_a_resource_is_named() {
+        let metadata = json!({
+            "name": "a", "labels": {"team": "net", "grafana.app/deprecatedInternalID": "5"},
+            "annotations": {"own/note": "n", "grafana.app/folder": "f"}
+        });
+        let all = json!({"apiVersion": "dashboard.grafana.app/v1beta1", "kind": "Dashboard", "metadata": metadata,
+                         "spec": {"title": "A"}});
+        assert_eq!(from(all).expect("a dashboard").lost, ["the label `team`", "the annotation `own/note`"]);
     }
 
     #[test]

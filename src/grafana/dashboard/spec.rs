@@ -5,8 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
+use super::form::compared;
 use crate::module::{Error, Result};
 
 /// The version of the API in which the first schema is read and written: it stores as sent, where the
@@ -16,11 +17,14 @@ pub const PLAIN: &str = "v0alpha1";
 /// The version for a second-schema dashboard that does not say its own.
 pub const SECOND: &str = "v2beta1";
 
-/// The least time between refreshes that Grafana takes by default, in seconds (fact 35).
-const LEAST_REFRESH: f64 = 5.0;
+/// The least time between refreshes that Grafana takes by default (fact 35).
+pub const LEAST_REFRESH: &str = "5s";
+
+/// Whoever wants a dashboard refreshed more often than that, in seconds, may ask for more than the server takes.
+const OFTEN: f64 = 60.0;
 
 /// Integers up to this one are the same as floats.
-const EXACT: u64 = 1 << 53;
+pub const EXACT: u64 = 1 << 53;
 
 /// The content of a dashboard, without its uid.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub struct Spec {
     pub text: Arc<str>,
     /// What two specs are compared by.
     pub mark: Mark,
+    /// Whether it is to be refreshed so often that the server may not take it.
+    pub often: bool,
 }
 
 /// A digest of a spec's compared form. Two specs with equal marks are the same dashboard.
@@ -42,22 +48,22 @@ pub struct Mark {
     floats: u128,
     /// Big integers to the last digit, as 11.5 keeps them (fact 58).
     exact: u128,
-    /// The first schema's own version; a dashboard that does not say one fits any.
+    /// The first schema's own version.
     schema: Option<i64>,
 }
 
 impl Mark {
-    /// Whether both are marks of the same dashboard, on a server that keeps big integers or not.
-    pub fn same(&self, other: &Mark, exact: bool) -> bool {
-        let schema = self.schema.is_none() || other.schema.is_none() || self.schema == other.schema;
-        schema && if exact { self.exact == other.exact } else { self.floats == other.floats }
+    /// Whether the stored dashboard is the declared one, whose mark this is, on a server that keeps big integers
+    /// or not. One that is declared without the version of its schema fits any.
+    pub fn same(&self, stored: &Mark, exact: bool) -> bool {
+        let schema = self.schema.is_none() || self.schema == stored.schema;
+        schema && if exact { self.exact == stored.exact } else { self.floats == stored.floats }
     }
 }
 
 impl Spec {
-    /// A spec from what was declared: without what the server makes itself (fact 32: an unknown `id` is a
-    /// 404), and with what it would rewrite already rewritten (fact 35). Returns warnings beside it.
-    pub fn declared(api: &str, mut value: Map<String, Value>, warnings: &mut Vec<String>) -> Result<Spec> {
+    /// A spec from what was declared: without what the server makes itself (fact 32: an unknown `id` is a 404).
+    pub fn declared(api: &str, mut value: Map<String, Value>) -> Result<Spec> {
         for made in ["id", "uid", "version"] {
             value.shift_remove(made);
         }
@@ -74,12 +80,6 @@ impl Spec {
             return Err(Error::bad_options("its `title` has more than 5000 characters"));
         }
         value.insert("title".to_owned(), json!(title));
-        if let Some(refresh) = value.get("refresh").and_then(Value::as_str)
-            && too_often(refresh)
-        {
-            warnings.push(format!("its `refresh` of {refresh} is below Grafana's least and became 5s"));
-            value.insert("refresh".to_owned(), json!("5s"));
-        }
         Ok(Spec::new(api, title, Value::Object(value)))
     }
 
@@ -94,7 +94,21 @@ impl Spec {
 
     fn new(api: &str, title: String, value: Value) -> Spec {
         let text = value.to_string().into();
-        Spec { api: api.into(), title, text, mark: mark(value) }
+        let often = value["refresh"].as_str().and_then(seconds).is_some_and(|every| every > 0.0 && every < OFTEN);
+        Spec { api: api.into(), title, text, mark: mark(value, is_second(api)), often }
+    }
+
+    /// The spec as a server keeps it that takes no refresh more often than `least`, which it would put in its
+    /// place (fact 35); `None` where it takes it.
+    pub fn refreshed(&self, least: &str, warnings: &mut Vec<String>) -> Option<Spec> {
+        let mut value = self.value();
+        let refresh = value["refresh"].as_str()?.to_owned();
+        if seconds(&refresh)? >= seconds(least)? {
+            return None;
+        }
+        warnings.push(format!("its `refresh` of {refresh} is below Grafana's least and became {least}"));
+        value["refresh"] = json!(least);
+        Some(Spec::new(&self.api, self.title.clone(), value))
     }
 
     /// The JSON that is sent, as a tree.
@@ -104,7 +118,7 @@ impl Spec {
 
     /// The form that is compared and shown.
     pub fn compared(&self, exact: bool) -> Value {
-        compared(self.value(), exact)
+        compared(self.value(), exact, is_second(&self.api))
     }
 }
 
@@ -113,121 +127,31 @@ pub fn is_second(api: &str) -> bool {
     api.starts_with("v2")
 }
 
-/// Brings a spec to the form that is compared: without what the server or the export adds, and without
-/// what equals a default, so that a dashboard sent and the same one exported are equal. Keys are sorted,
-/// as Grafana gives them back. `exact` keeps the digits of big integers.
-pub fn compared(value: Value, exact: bool) -> Value {
-    let Value::Object(mut all) = value else { return value };
-    // The last three belong to an export for sharing and mean nothing to a stored dashboard.
-    for dropped in ["id", "uid", "version", "iteration", "__inputs", "__requires", "__elements"] {
-        all.shift_remove(dropped);
+/// The seconds of a time such as `30s`, `500ms` or `1m30s`.
+fn seconds(time: &str) -> Option<f64> {
+    let (mut rest, mut sum) = (time.trim(), 0.0);
+    while !rest.is_empty() {
+        let unit = rest.find(|character: char| !character.is_ascii_digit() && character != '.')?;
+        let (number, behind) = rest.split_at(unit);
+        let end = behind.find(|character: char| character.is_ascii_digit()).unwrap_or(behind.len());
+        let factor = match &behind[..end] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            _ => return None,
+        };
+        sum += number.parse::<f64>().ok()? * factor;
+        rest = &behind[end..];
     }
-    if all.get("refresh") == Some(&Value::Bool(false)) {
-        all.shift_remove("refresh");
-    }
-    if let Some(Value::String(title)) = all.get_mut("title") {
-        *title = title.trim().to_owned();
-    }
-    let second = all.contains_key("elements") || all.contains_key("layout");
-    if let Some(annotations) = all.get_mut("annotations") {
-        // Grafana's own annotations are added to each dashboard that its editor saves.
-        if let Some(list) = annotations.get_mut("list").and_then(Value::as_array_mut) {
-            list.retain(|one| !is_own_annotation(one));
-        }
-        if let Some(list) = annotations.as_array_mut() {
-            list.retain(|one| !is_own_annotation(&one["spec"]));
-        }
-    }
-    let mut all = match tidy(Value::Object(all), exact) {
-        Value::Object(all) => all,
-        other => return other,
-    };
-    if second && let Some(Value::Object(times)) = all.get_mut("timeSettings") {
-        times.retain(|key, value| !is_default_time(key, value));
-    }
-    all.retain(|key, value| !is_default(key, value, second));
-    Value::Object(all)
-}
-
-/// Sorts keys, drops nulls and brings numbers to one form, at every depth: Grafana treats a null as what
-/// is not there.
-fn tidy(value: Value, exact: bool) -> Value {
-    match value {
-        Value::Object(all) => {
-            let mut kept: Vec<(String, Value)> = all
-                .into_iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key, tidy(value, exact)))
-                .collect();
-            kept.sort_by(|one, other| one.0.cmp(&other.0));
-            Value::Object(kept.into_iter().collect())
-        }
-        Value::Array(all) => Value::Array(all.into_iter().map(|one| tidy(one, exact)).collect()),
-        Value::Number(number) => Value::Number(plain(&number, exact)),
-        other => other,
-    }
-}
-
-/// Whether a field holds what Grafana would fill in for it [dashboards_stored].
-fn is_default(key: &str, value: &Value, second: bool) -> bool {
-    let is_empty = |value: &Value| match value {
-        Value::Array(all) => all.is_empty(),
-        Value::Object(all) => all.is_empty(),
-        Value::String(text) => text.is_empty(),
-        _ => false,
-    };
-    match key {
-        "links" | "panels" | "rows" | "tags" | "timepicker" | "refresh" | "timezone" | "weekStart" | "variables"
-        | "elements" | "timeSettings" => is_empty(value),
-        "annotations" | "templating" => {
-            is_empty(value)
-                || value.as_object().is_some_and(|all| all.iter().all(|(key, value)| key == "list" && is_empty(value)))
-        }
-        "editable" => *value == Value::Bool(true),
-        "liveNow" | "preload" | "hideControls" | "sharedCrosshair" => *value == Value::Bool(false),
-        "graphTooltip" | "fiscalYearStartMonth" => value.as_f64() == Some(0.0),
-        "style" => value == "dark",
-        "time" => value.get("from").is_none_or(|from| from == "now-6h") && value.get("to").is_none_or(|to| to == "now"),
-        "cursorSync" => value == "Off" || is_empty(value),
-        "layout" => {
-            second && value["kind"] == "GridLayout" && value["spec"]["items"].as_array().is_none_or(Vec::is_empty)
-        }
-        _ => false,
-    }
-}
-
-fn is_default_time(key: &str, value: &Value) -> bool {
-    match key {
-        "from" => value == "now-6h" || value == "",
-        "to" => value == "now" || value == "",
-        "timezone" | "autoRefresh" | "weekStart" => value == "",
-        "hideTimepicker" => *value == Value::Bool(false),
-        "fiscalYearStartMonth" => value.as_f64() == Some(0.0),
-        "autoRefreshIntervals" => *value == json!(["5s", "10s", "30s", "1m", "5m", "15m", "30m", "1h", "2h", "1d"]),
-        _ => false,
-    }
-}
-
-fn is_own_annotation(one: &Value) -> bool {
-    let built_in = one["builtIn"] == true || one["builtIn"].as_f64() == Some(1.0);
-    built_in
-        && one["enable"] == true
-        && one["hide"] == true
-        && one["name"] == "Annotations & Alerts"
-        && one["iconColor"] == "rgba(0, 211, 255, 1)"
-}
-
-/// Whether a refresh such as `1s` or `500ms` is more often than Grafana allows by default.
-fn too_often(refresh: &str) -> bool {
-    let number = |unit: &str| refresh.trim().strip_suffix(unit).and_then(|number| number.parse::<f64>().ok());
-    let seconds = number("ms").map(|number| number / 1000.0).or_else(|| number("s"));
-    seconds.is_some_and(|seconds| seconds > 0.0 && seconds < LEAST_REFRESH)
+    Some(sum)
 }
 
 /// The mark of a spec.
-fn mark(value: Value) -> Mark {
-    let exact = has_big(&value).then(|| digest(&compared(value.clone(), true)));
-    let form = compared(value, false);
+fn mark(value: Value, second: bool) -> Mark {
+    let exact = has_big(&value).then(|| digest(&compared(value.clone(), true, second)));
+    let form = compared(value, false, second);
     let floats = digest(&form);
     Mark { floats, exact: exact.unwrap_or(floats), schema: form.get("schemaVersion").and_then(Value::as_i64) }
 }
@@ -240,20 +164,6 @@ fn has_big(value: &Value) -> bool {
         Value::Object(all) => all.values().any(has_big),
         _ => false,
     }
-}
-
-/// A number as 12.4 gives it back (fact 36): through a float, and without a fraction where it has none.
-/// 11.5 keeps the digits of a big integer (fact 58).
-fn plain(number: &Number, exact: bool) -> Number {
-    if !number.is_f64() && (exact || number.as_i64().is_some_and(|whole| whole.unsigned_abs() <= EXACT)) {
-        return number.clone();
-    }
-    let float = number.as_f64().unwrap_or_default();
-    if float.fract() == 0.0 && float.abs() < 9.2e18 {
-        // Below 2^63 a whole float is exactly an integer; -0.0 becomes 0.
-        return Number::from(float as i64);
-    }
-    Number::from_f64(float).unwrap_or_else(|| number.clone())
 }
 
 /// 128 bits over a compared form: the standard hasher twice, the second one salted.

@@ -8,7 +8,7 @@ use super::*;
 
 fn declared(value: Value) -> Spec {
     let Value::Object(all) = value else { panic!("a dashboard is a map") };
-    Spec::declared(PLAIN, all, &mut Vec::new()).expect("it is taken")
+    Spec::declared(PLAIN, all).expect("it is taken")
 }
 
 fn stored(value: Value) -> Spec {
@@ -107,9 +107,10 @@ fn what_the_server_makes_and_what_equals_a_default_does_not_count() {
 }
 
 #[test]
-fn the_version_of_the_schema_counts_where_both_say_it() {
+fn the_version_of_the_schema_counts_where_it_is_declared() {
     let spec = |schema: Option<i64>| declared(json!({"title": "T", "schemaVersion": schema})).mark;
-    assert!(spec(Some(39)).same(&spec(None), false) && spec(None).same(&spec(Some(42)), false));
+    assert!(spec(None).same(&spec(Some(42)), false) && spec(None).same(&spec(None), false));
+    assert!(!spec(Some(39)).same(&spec(None), false));
     assert!(!spec(Some(39)).same(&spec(Some(42)), false));
 }
 
@@ -157,17 +158,34 @@ fn what_grafana_would_refuse_or_rewrite_is_said_before() {
         json!({"title": "t".repeat(5001)}),
     ] {
         let Value::Object(all) = refused else { continue };
-        assert!(Spec::declared(PLAIN, all.clone(), &mut Vec::new()).is_err(), "{all:?} was taken");
+        assert!(Spec::declared(PLAIN, all.clone()).is_err(), "{all:?} was taken");
     }
-    let Value::Object(all) = json!({"id": 4711, "uid": "u", "version": 3, "title": " T ", "refresh": "1s"}) else {
-        return;
-    };
-    let mut warnings = Vec::new();
-    let spec = Spec::declared(PLAIN, all, &mut warnings).expect("it is taken");
-    assert_eq!(spec.value(), json!({"title": "T", "refresh": "5s"}));
-    assert!(warnings[0].contains("1s"), "{warnings:?}");
-    for (refresh, often) in [("500ms", true), ("4.9s", true), ("5s", false), ("1m", false), ("", false), ("x", false)] {
-        assert_eq!(too_often(refresh), often, "{refresh}");
+    let spec = declared(json!({"id": 4711, "uid": "u", "version": 3, "title": " T ", "refresh": "1s"}));
+    assert_eq!(spec.value(), json!({"title": "T", "refresh": "1s"}));
+}
+
+/// Fact 35, with a server's own least as well.
+#[test]
+fn a_refresh_below_the_least_becomes_that() {
+    for (refresh, least, becomes, often) in [
+        ("1s", LEAST_REFRESH, Some("5s"), true),
+        ("500ms", LEAST_REFRESH, Some("5s"), true),
+        ("4.9s", LEAST_REFRESH, Some("5s"), true),
+        ("5s", LEAST_REFRESH, None, true),
+        ("1s", "1s", None, true),
+        ("10s", "30s", Some("30s"), true),
+        ("1s", "", None, true),
+        ("1m", LEAST_REFRESH, None, false),
+        ("1m30s", LEAST_REFRESH, None, false),
+        ("", LEAST_REFRESH, None, false),
+        ("x", LEAST_REFRESH, None, false),
+    ] {
+        let (spec, mut warnings) = (declared(json!({"title": "T", "refresh": refresh})), Vec::new());
+        assert_eq!(spec.often, often, "{refresh}");
+        // Only those are looked at.
+        let kept = if often { spec.refreshed(least, &mut warnings) } else { None };
+        assert_eq!(kept.map(|kept| kept.value()["refresh"].clone()), becomes.map(|text| json!(text)), "{refresh}");
+        assert_eq!(warnings.len(), usize::from(becomes.is_some()), "{refresh}");
     }
 }
 
@@ -189,6 +207,54 @@ fn defaults_of_the_second_schema_do_not_count() {
     assert!(spec(json!({"title": "x", "elements": {}})).same(&spec(filled), false));
     let tabs = json!({"title": "x", "elements": {}, "layout": {"kind": "TabsLayout", "spec": {"tabs": []}}});
     assert!(!spec(json!({"title": "x", "elements": {}})).same(&spec(tabs), false));
+    // A title alone is one of the second schema too, where its version says so.
+    assert!(spec(json!({"title": "x"})).same(&spec(json!({"title": "x", "timeSettings": {"from": ""}})), false));
+}
+
+/// What is left out comes back with the zero value of its type, at every depth; a plugin's own fields do not.
+#[test]
+fn zero_values_of_the_second_schema_do_not_count() {
+    let spec = |panel: Value, more: Value| {
+        let mut all = json!({"title": "x", "elements": {"p": {"kind": "Panel", "spec": panel}}, "layout": {}});
+        all.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
+        let Value::Object(all) = all else { panic!("a dashboard is a map") };
+        Spec::stored(SECOND, all).mark
+    };
+    let query = |spec: Value, more: Value| {
+        let mut all = json!({"query": {"kind": "DataQuery", "group": "prometheus", "spec": spec}});
+        all.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
+        json!({"kind": "QueryGroup", "spec": {"queries": [{"kind": "PanelQuery", "spec": all}]}})
+    };
+    let viz = |spec: Value| json!({"kind": "VizConfig", "group": "text", "spec": spec});
+    let none = || json!({});
+    let minimal =
+        json!({"id": 1, "title": "P", "data": query(json!({"expr": "up"}), none()), "vizConfig": viz(none())});
+    let mut filled = minimal.clone();
+    filled["description"] = json!("");
+    filled["links"] = json!([]);
+    filled["data"] = query(json!({"expr": "up"}), json!({"refId": "", "hidden": false}));
+    filled["data"]["spec"]["transformations"] = json!(null);
+    filled["data"]["spec"]["queryOptions"] = json!({});
+    filled["data"]["spec"]["queries"][0]["spec"]["query"]["version"] = json!("");
+    filled["vizConfig"] = viz(json!({"options": null, "fieldConfig": {"defaults": {}, "overrides": null}}));
+    filled["vizConfig"]["version"] = json!("");
+    assert!(spec(minimal.clone(), none()).same(&spec(filled.clone(), none()), false));
+    for (path, value) in [
+        ("/description", json!("text")),
+        ("/data/spec/queryOptions", json!({"maxDataPoints": 0})),
+        ("/data/spec/queries/0/spec/hidden", json!(true)),
+        ("/data/spec/queries/0/spec/query/spec", json!({"expr": "up", "instant": false})),
+        ("/vizConfig/spec/options", json!({"legend": {"showLegend": false, "calcs": []}})),
+        ("/vizConfig/spec/fieldConfig/defaults", json!({"decimals": 0})),
+        ("/vizConfig/spec/fieldConfig/overrides", json!([{"properties": [{"id": "unit", "value": ""}]}])),
+    ] {
+        let mut other = filled.clone();
+        *other.pointer_mut(path).expect("it is there") = value;
+        assert!(!spec(minimal.clone(), none()).same(&spec(other, none()), false), "{path} does not count");
+    }
+    let locked = json!({"editable": false});
+    assert!(!spec(minimal.clone(), none()).same(&spec(minimal.clone(), locked), false));
+    assert!(spec(minimal.clone(), none()).same(&spec(minimal, json!({"editable": true})), false));
 }
 
 fn anything() -> impl Strategy<Value = Value> {
@@ -237,9 +303,9 @@ proptest! {
 
     #[test]
     fn nothing_panics_and_what_is_sent_comes_back_equal(value in anything()) {
-        for exact in [false, true] {
-            let once = compared(value.clone(), exact);
-            prop_assert_eq!(&compared(once.clone(), exact), &once);
+        for (exact, second) in [(false, false), (true, false), (false, true), (true, true)] {
+            let once = compared(value.clone(), exact, second);
+            prop_assert_eq!(&compared(once.clone(), exact, second), &once);
         }
         if let Value::Object(all) = value {
             let one = Spec::stored(PLAIN, all);

@@ -85,9 +85,9 @@ pub fn about() -> About {
              default. Settings that it would reset or report as changed at each run stay as they are.",
         ],
         notes: &[
-            "Grafana tells nobody the value of a secret, only whether it is set. A secret that is set is sent again \
-             only as `update_secrets` or `secret_fingerprint` say, and the result says that it was sent, not that \
-             it differed.",
+            "Grafana tells nobody the value of a secret, only whether it is set. So one that is set and differs is \
+             no change by itself: it is sent again as `update_secrets` or `secret_fingerprint` say, and the result \
+             says that it was sent, not that it differed.",
             "The first data source of an organisation becomes its default. For a single data source `is_default` is \
              `false` unless it is written, and takes that back.",
             "An option that is not written never wins over the same setting in `additional_json_data`.",

@@ -9,8 +9,9 @@ use crate::module::Object;
 pub const FINGERPRINT: &str = "hearthSecretFingerprint";
 
 /// Keys of an answer that are no state of the data source, or that move by themselves (facts 14, 54).
-const NOISE: [&str; 9] = [
+const NOISE: [&str; 10] = [
     "id",
+    "ordinal",
     "version",
     "readOnly",
     "typeLogoUrl",
@@ -97,6 +98,11 @@ pub fn laid_over(before: &Value, form: &Form) -> Value {
         let kept = out.get(key).filter(|stored| key == "type" && same_type(stored, declared));
         let value = kept.cloned().unwrap_or_else(|| merged(out.get(key), declared));
         out.insert(key.clone(), value);
+    }
+    // A PUT writes no empty address, as little as an empty `basicAuthUser` (fact 15; Grafana's UpdateDataSource).
+    let empties = out.get("url") == Some(&json!("")) && !text(before, "url").is_empty();
+    if empties && !out.get("type").and_then(Value::as_str).is_some_and(needs_url) {
+        out.insert("url".into(), before["url"].clone());
     }
     let stored = out.get("jsonData").cloned();
     let mut json = merged(stored.as_ref(), &Value::Object(form.json.clone()));

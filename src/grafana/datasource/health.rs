@@ -28,13 +28,17 @@ pub enum Health {
 /// Tests until it is well or the time is over.
 pub fn test(reader: Reader<'_>, uid: &str, within: Duration) -> Health {
     let address = format!("{}/health", path(&["api", "datasources", "uid", uid]));
-    let end = Instant::now() + within;
+    let end = Instant::now().checked_add(within);
     let settings = reader.client().settings();
     loop {
         let health =
             reader.get(&address).map(|answer| read(&answer)).unwrap_or_else(|error| Health::Failed(error.to_string()));
         let over = Instant::now() + PAUSE;
-        if !matches!(health, Health::Failed(_)) || over >= end || over >= settings.deadline || interrupted() {
+        if !matches!(health, Health::Failed(_))
+            || end.is_some_and(|end| over >= end)
+            || over >= settings.deadline
+            || interrupted()
+        {
             return health;
         }
         std::thread::sleep(PAUSE);

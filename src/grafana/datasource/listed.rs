@@ -25,6 +25,11 @@ impl Listed {
         self.by_uid.get(self.uids.get(name)?)
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_uid.is_empty()
+    }
+
     /// All of them, by uid.
     pub fn iter(&self) -> impl Iterator<Item = &Value> {
         self.by_uid.values()

@@ -27,8 +27,9 @@ pub struct DatasourceOptions {
     /// `postgres`), `mixed`. Needed for a single data source that is to be present, and in a list where it
     /// has to be made.
     pub ds_type: Option<String>,
-    /// The address of the data source. Needed for a single data source that is to be present (empty for
-    /// types that have none), and in a list where it has to be made.
+    /// The address of the data source, of at most 255 bytes. Needed for a single data source that is to be
+    /// present (empty for types that have none), and in a list where it has to be made. Grafana empties none
+    /// that is set.
     pub ds_url: Option<String>,
     /// Whether Grafana's server asks the data source (`proxy`) or the browser does (`direct`).
     #[schemars(extend("enum" = ["proxy", "direct"], "x-default" = "proxy"))]
@@ -147,7 +148,8 @@ pub struct DatasourceOptions {
     pub enforce_secure_data: Option<bool>,
     /// What is done with secrets that are set already. Nobody can read them, so `on_create` leaves them
     /// alone, and `always` sends them and reports a change at every run. One that is missing is always set.
-    /// By default `on_create`.
+    /// Where this is not written it is `on_create` in a list; for a single data source a change of anything
+    /// else sends them, too, as with community.grafana.
     pub update_secrets: Option<UpdateSecrets>,
     /// Whether a fingerprint of the declared secrets is kept with the data source, so that they are sent
     /// exactly when they differ from those that were sent last. It is made by a slow function (Argon2id)

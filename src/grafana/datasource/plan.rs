@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::{
     DatasourceKind, Desired, Snapshot,
-    compare::{FINGERPRINT, canonical, laid_over, needs_url, secrets_set, shown, text},
+    check::{check_uid, check_url},
+    compare::{FINGERPRINT, laid_over, needs_url, secrets_set, shown, text},
+    find::{Found, claimed, find, in_scope},
     fingerprint,
-    listed::Listed,
-    options::Prune,
+    order::{order_by_default, order_by_names},
     payload::Form,
 };
 use crate::module::{Action, Change, Context, Error, ErrorKind, Object, Result, Secret, diff::differing};
@@ -34,76 +35,19 @@ pub struct Step {
     pub resumes: bool,
 }
 
-/// How a declared data source was found.
-pub enum Found<'s> {
-    /// Under its uid, or without one under its name.
-    There(&'s Value),
-    /// Under its name, with another uid than the declared one.
-    OtherUid(&'s Value),
-    /// Under its name with another uid, while the one with its uid stands beside it: a replacement that came
-    /// only half the way.
-    HalfReplaced(&'s Value),
-    /// Not at all.
-    Missing,
-}
-
-impl<'s> Found<'s> {
-    /// What was found, either way.
-    pub fn stored(&self) -> Option<&'s Value> {
-        match self {
-            Found::There(stored) | Found::OtherUid(stored) | Found::HalfReplaced(stored) => Some(stored),
-            Found::Missing => None,
-        }
-    }
-}
-
-/// The data source that is meant. The uid counts more than the name: so one can be renamed (fact 18).
-/// Both are compared exactly (fact 12).
-pub fn find<'s>(desired: &Desired, listed: &'s Listed) -> Found<'s> {
-    let (uid, name) = (desired.options.uid(), desired.options.name());
-    if let Some(uid) = uid
-        && let Some(stored) = listed.uid(uid)
-    {
-        let old = listed.name(name).filter(|other| text(other, "uid") != uid);
-        return match old.filter(|old| text(stored, "name") == name_beside(text(old, "uid"), uid)) {
-            Some(old) if desired.options.is_present() => Found::HalfReplaced(old),
-            _ => Found::There(stored),
-        };
-    }
-    match listed.name(name) {
-        Some(stored) if uid.is_some() => Found::OtherUid(stored),
-        Some(stored) => Found::There(stored),
-        None => Found::Missing,
-    }
-}
-
-/// The name of the new one of a replacement, as long as the old one is there.
-pub fn name_beside(old: &str, new: &str) -> String {
-    format!("{new} instead of {old}").chars().take(190).collect()
-}
-
 /// What is declared, for the type that it has or is to have.
 pub fn form(desired: &Desired, stored: Option<&Value>) -> Form {
     let kind = desired.options.ds_type.as_deref().or(stored.map(|stored| text(stored, "type"))).unwrap_or_default();
     Form::of(&desired.options, &desired.written, desired.single, kind)
 }
 
-/// Whether an entry of the list is in the scope of `prune`.
-pub fn in_scope(prune: &Prune, stored: &Value) -> bool {
-    // Grafana would refuse to delete one that it provisions (fact 22).
-    stored["readOnly"] != json!(true)
-        && prune.name_prefix.as_ref().is_none_or(|prefix| text(stored, "name").starts_with(prefix.as_str()))
-        && prune.kind.as_ref().is_none_or(|kind| canonical(text(stored, "type")) == canonical(kind))
-}
-
 /// The changes.
 pub fn plan(context: &Context<'_, DatasourceKind>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
     let mut changes = Vec::new();
     let mut meant: BTreeMap<&str, &str> = BTreeMap::new();
-    // Whoever takes the default must not lose it again to another one that is written as it was found.
-    let takes_default = context.desired.iter().any(|desired| desired.is_to_be_default());
+    let claimed = claimed(context.desired, &snapshot.listed);
     for (index, desired) in context.desired.iter().enumerate() {
-        let found = find(desired, &snapshot.listed);
+        let found = find(desired, &claimed, &snapshot.listed);
         if let Some(stored) = found.stored()
             && let Some(other) = meant.insert(text(stored, "uid"), desired.options.name())
         {
@@ -114,12 +58,13 @@ pub fn plan(context: &Context<'_, DatasourceKind>, snapshot: &Snapshot) -> Resul
             // It must not look as if nobody had declared the one beside it.
             meant.insert(uid, desired.options.name());
         }
-        changes.push(match one(index, desired, found, snapshot, takes_default) {
+        changes.push(match one(index, desired, found, snapshot) {
             Ok(change) => change,
             Err(error) => context.refuse(index, desired.options.name(), error, Step::default())?,
         });
     }
     order_by_names(context, snapshot, &mut changes)?;
+    order_by_default(context, snapshot, &mut changes);
     if let Some(prune) = &context.task.settings.prune {
         let left = |stored: &&Value| !meant.contains_key(text(stored, "uid")) && in_scope(prune, stored);
         changes.extend(snapshot.listed.iter().filter(left).map(|stored| deletion(None, stored, snapshot)));
@@ -127,13 +72,7 @@ pub fn plan(context: &Context<'_, DatasourceKind>, snapshot: &Snapshot) -> Resul
     Ok(changes)
 }
 
-fn one(
-    index: usize,
-    desired: &Desired,
-    found: Found<'_>,
-    snapshot: &Snapshot,
-    takes_default: bool,
-) -> Result<Change<Step>> {
+fn one(index: usize, desired: &Desired, found: Found<'_>, snapshot: &Snapshot) -> Result<Change<Step>> {
     let (options, name) = (&desired.options, desired.options.name());
     let change = match (&found, options.is_present()) {
         (Found::Missing, false) => {
@@ -144,7 +83,7 @@ fn one(
         }
         (Found::Missing, true) => creation(index, desired, snapshot)?,
         (Found::There(stored) | Found::OtherUid(stored) | Found::HalfReplaced(stored), true) => {
-            update(index, desired, snapshot.whole(stored), &found, snapshot, takes_default)?
+            update(index, desired, snapshot.whole(stored), &found, snapshot)?
         }
     };
     if let (true, Some(stored)) = (change.is_change(), found.stored())
@@ -206,7 +145,6 @@ fn update(
     stored: &Value,
     found: &Found<'_>,
     snapshot: &Snapshot,
-    takes_default: bool,
 ) -> Result<Change<Step>> {
     let options = &desired.options;
     let resumes = matches!(found, Found::HalfReplaced(_));
@@ -217,8 +155,9 @@ fn update(
     let set: BTreeSet<&str> = secrets_set(stored).collect();
     // From 12 on a PUT with another uid is answered 500; 11.5 takes it (facts 18, 59).
     let anew = resumes || other_uid && snapshot.version.as_ref().is_none_or(|version| version.major >= 12);
-    let (send_all, mark) = fingerprint_of(desired, stored, &form)?;
-    let send_all = send_all || anew || options.sends_always();
+    let (other_secrets, mark) = fingerprint_of(desired, stored, &form)?;
+    let differs = !differing(&before, &after).is_empty();
+    let send_all = other_secrets || anew || options.sends_always() || differs && sends_with_changes(desired);
     let mut secrets = BTreeMap::new();
     let mut sent = Vec::new();
     for (key, secret) in &form.secrets {
@@ -232,7 +171,6 @@ fn update(
             _ => None,
         };
     }
-    let differs = !differing(&before, &after).is_empty();
     let action = match (differs, sent.is_empty()) {
         (true, _) if anew => Action::Replace,
         (false, true) => Action::Unchanged,
@@ -240,10 +178,7 @@ fn update(
     };
     // A fingerprint that does not belong to the secrets any more would hide a later difference.
     let stale = mark == Mark::Keep && !secrets.is_empty() && options.secret_fingerprint != Some(true);
-    let mut body = body(&after, Some(stored), if stale { Mark::Drop } else { mark });
-    if takes_default && options.is_default.is_none() {
-        body["isDefault"] = json!(false);
-    }
+    let body = body(&after, Some(stored), if stale { Mark::Drop } else { mark });
     if action != Action::Unchanged {
         check_url(desired, &after)?;
     }
@@ -259,6 +194,10 @@ fn update(
     change.sent = sent;
     change.key = text(stored, "uid").to_owned();
     change.warnings = form.warnings.clone();
+    if let (Some(""), false) = (options.ds_url.as_deref(), text(&change.after, "url").is_empty()) {
+        let told = "its address stays, since Grafana empties none: delete it and make it anew to have none";
+        change.warnings.push(told.to_owned());
+    }
     if other_uid {
         check_uid(desired)?;
         let old = text(stored, "uid");
@@ -271,6 +210,13 @@ fn update(
     }
     let uid = change.after["uid"].clone();
     Ok(change.with_id("uid", uid))
+}
+
+/// For a single data source each write brings all secrets of the task, as with community.grafana, unless the task
+/// says what is done with them.
+fn sends_with_changes(desired: &Desired) -> bool {
+    let options = &desired.options;
+    desired.single && options.update_secrets.is_none() && options.secret_fingerprint != Some(true)
 }
 
 /// It is made anew from what can be read and from the task: so the task must have each of its secrets.
@@ -302,57 +248,6 @@ fn deletion(index: Option<usize>, stored: &Value, snapshot: &Snapshot) -> Change
         change.warnings.push("it is the default data source, and no other one becomes that".to_owned());
     }
     change.with_id("uid", uid)
-}
-
-/// One that takes the name of another waits until that one has given it up; swapped names are refused.
-fn order_by_names(
-    context: &Context<'_, DatasourceKind>,
-    snapshot: &Snapshot,
-    changes: &mut [Change<Step>],
-) -> Result<()> {
-    let mut waits: Vec<Option<usize>> = Vec::with_capacity(changes.len());
-    for (at, change) in changes.iter().enumerate() {
-        let name = text(&change.after, "name");
-        let holder = snapshot.listed.name(name);
-        let holder = holder.filter(|stored| change.is_change() && text(stored, "uid") != change.key);
-        let Some(holder) = holder else {
-            waits.push(None);
-            continue;
-        };
-        let uid = text(holder, "uid");
-        let gives = changes.iter().position(|other| other.key == uid && text(&other.after, "name") != name);
-        if gives.is_none() {
-            let desired = &context.desired[at];
-            let of = text(&change.before, "name");
-            return Err(desired.wrong(format!(
-                "the uid `{}` is that of `{of}`, and the name `{name}` belongs to another data source, of uid `{uid}`",
-                change.key
-            )));
-        }
-        waits.push(gives);
-    }
-    for at in 0..changes.len() {
-        let (mut depth, mut next) = (0, waits[at]);
-        while let Some(before) = next {
-            depth += 1;
-            if depth > changes.len() {
-                let name = &changes[at].name;
-                return Err(context.desired[at]
-                    .wrong(format!("`{name}` and others would exchange their names"))
-                    .hint("give one of them another name in a task before"));
-            }
-            next = waits[before];
-        }
-        if let Some(before) = waits[at] {
-            let key = changes[before].key.clone();
-            if changes[before].action == Action::Delete {
-                changes[before].rank = 0;
-            }
-            changes[at].needs.push(key);
-            changes[at].rank = 1 + depth as u32;
-        }
-    }
-    Ok(())
 }
 
 /// What happens to the fingerprint that is kept.
@@ -412,27 +307,4 @@ fn loses_default(after: &Value, before: &Value, snapshot: &Snapshot) -> Option<S
     let gets = after["isDefault"] == json!(true) && before["isDefault"] != json!(true);
     let had = snapshot.listed.iter().find(|stored| stored["isDefault"] == json!(true)).filter(|_| gets)?;
     Some(text(had, "uid").to_owned())
-}
-
-fn check_url(desired: &Desired, after: &Value) -> Result<()> {
-    let kind = text(after, "type");
-    if !needs_url(kind) || !text(after, "url").trim().is_empty() {
-        return Ok(());
-    }
-    let told =
-        format!("data source `{}` has no address, and Grafana takes no `{kind}` one without", desired.options.name());
-    Err(desired.wrong(told).hint("write it as `ds_url`"))
-}
-
-/// A uid that is to be given must be one of those that every Grafana takes: 11.5 takes any text and 12.4
-/// does not (facts 12, 59). One that is there already is left as it is.
-fn check_uid(desired: &Desired) -> Result<()> {
-    let Some(uid) = desired.options.uid() else { return Ok(()) };
-    let fits = uid.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
-    let why = match (fits, uid.chars().count()) {
-        (true, ..=40) => return Ok(()),
-        (false, _) => "has characters other than letters, digits, `-` and `_`".to_owned(),
-        (true, length) => format!("has {length} characters, and at most 40 are possible"),
-    };
-    Err(desired.wrong(format!("uid `{uid}` {why}")))
 }

@@ -99,10 +99,22 @@ fn forget_fingerprint(body: &mut Value) {
 
 /// The body that makes a data source as it was found, up to its secrets.
 fn as_found(found: &Value, without: &[&str]) -> Value {
-    const NONE: [&str; 8] =
-        ["id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName", "accessControl", "secureJsonFields"];
+    const NONE: [&str; 9] = [
+        "id",
+        "ordinal",
+        "orgId",
+        "version",
+        "readOnly",
+        "typeLogoUrl",
+        "typeName",
+        "accessControl",
+        "secureJsonFields",
+    ];
     let mut body = found.as_object().cloned().unwrap_or_default();
     body.retain(|key, _| !NONE.contains(&key.as_str()) && !without.contains(&key.as_str()));
+    if body.get("apiVersion") == Some(&json!("")) {
+        body.shift_remove("apiVersion");
+    }
     Value::Object(body)
 }
 

@@ -2,12 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    address,
-    compare::text,
-    ok, optional,
-    plan::{Step, name_beside},
-};
+use super::{address, compare::text, find::name_beside, ok, optional, plan::Step};
 use crate::{
     http::{Reader, Response, Writer, path, pause_before},
     module::{Action, Applied, Change, Error, ErrorKind, Object, Result, kind::object},
@@ -98,11 +93,19 @@ fn replace(writer: Writer<'_>, step: &Step, found: &Value) -> Result<Value> {
 
 fn make_beside(writer: Writer<'_>, step: &Step, name: &str) -> Result<Value> {
     let mut beside = with_secrets(step);
+    if let Some(body) = beside.as_object_mut() {
+        // These are of the old one.
+        body.retain(|key, _| !matches!(key.as_str(), "version" | "apiVersion"));
+    }
     beside["name"] = json!(name);
     // It takes the default at the end: were it taken back before, nobody would have it.
     beside["isDefault"] = json!(false);
     match post(writer, &beside) {
-        Err(error) if error.uncertain => by_uid(*writer, text(&step.body, "uid"))?.ok_or(error),
+        // Where the look fails too it stays uncertain, and another look decides.
+        Err(error) if error.uncertain => match by_uid(*writer, text(&step.body, "uid")) {
+            Ok(Some(found)) => Ok(found),
+            _ => Err(error),
+        },
         other => other,
     }
 }
@@ -173,7 +176,12 @@ pub fn post(writer: Writer<'_>, body: &Value) -> Result<Value> {
 
 /// Writes a whole data source and returns it as it is stored.
 pub fn write(writer: Writer<'_>, found: &Value, body: &Value) -> Result<Value> {
-    stored(writer.put(&address(found), body)?).map_err(|mut error| {
+    let mut body = body.clone();
+    if let (true, Some(body)) = (body["uid"] == found["uid"], body.as_object_mut()) {
+        // Left out it stays. Written, Grafana 12 refuses one that only 11 would have given (facts 12, 59).
+        body.shift_remove("uid");
+    }
+    stored(writer.put(&address(found), &body)?).map_err(|mut error| {
         if error.status == Some(404) {
             // Somebody deleted it meanwhile: another look plans to make it.
             error.kind = ErrorKind::Conflict;

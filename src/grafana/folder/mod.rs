@@ -1,6 +1,7 @@
 //! `grafana_folder`: folders, their titles, places, descriptions and permissions.
 
 mod about;
+mod deletions;
 mod options;
 mod places;
 mod plan;
@@ -59,11 +60,14 @@ pub struct Contents {
     dashboards: u64,
     alert_rules: u64,
     library_panels: u64,
+    /// What this program does not know, by the server's name for it.
+    others: BTreeMap<String, u64>,
 }
 
 impl Contents {
     /// "2 dashboards, 1 alert rule", or nothing.
     fn told(&self) -> String {
+        let others = self.others.iter().map(|(name, number)| Some(format!("{number} {name}")));
         let count = |number: u64, word: &str| match number {
             0 => None,
             1 => Some(format!("1 {word}")),
@@ -75,6 +79,7 @@ impl Contents {
             count(self.library_panels, "library panel"),
         ]
         .into_iter()
+        .chain(others)
         .flatten()
         .collect::<Vec<_>>()
         .join(", ")
@@ -103,6 +108,22 @@ impl Step {
     /// Whether it is of a folder: one that is absent already, or was refused, has neither title nor place.
     fn is_present(&self) -> bool {
         !self.title.is_empty()
+    }
+
+    /// Brings a folder as it is shown to what it will be.
+    fn show_in(&self, shown: &mut Value) {
+        let Some(shown) = shown.as_object_mut().filter(|_| self.is_present()) else { return };
+        shown.insert("title".to_owned(), json!(self.title));
+        match self.description.as_deref() {
+            Some("") => drop(shown.remove("description")),
+            Some(text) => drop(shown.insert("description".to_owned(), json!(text))),
+            None => {}
+        }
+        match &self.place {
+            Place::At(uid) if !uid.is_empty() => drop(shown.insert("parentUid".to_owned(), json!(uid))),
+            // Known once the parent is made.
+            Place::At(_) | Place::Made(_) => drop(shown.remove("parentUid")),
+        }
     }
 }
 
@@ -199,12 +220,10 @@ impl Kind for FolderKind {
     fn read_back(
         context: &Context<'_, Self>,
         reader: Reader<'_>,
-        _: &Snapshot,
+        before: &Snapshot,
         applied: &[(&Change<Step>, &Applied)],
     ) -> Result<Snapshot> {
-        let set = applied.iter().filter(|(change, _)| change.step.permissions.is_some());
-        let uids: Vec<&str> = set.filter_map(|(_, applied)| applied.ids.get("uid")?.as_str()).collect();
-        read::read_back(context, reader, &uids)
+        read::read_back(context, reader, before, applied)
     }
 
     fn single(
@@ -212,7 +231,7 @@ impl Kind for FolderKind {
         snapshot: &Snapshot,
         change: &Change<Step>,
         applied: Option<&Applied>,
-        _: bool,
+        check_mode: bool,
     ) -> Object {
         let deletes = change.after.is_null();
         if deletes {
@@ -225,15 +244,12 @@ impl Kind for FolderKind {
             return object([("message", message)]);
         }
         let uid = applied.and_then(|applied| applied.ids.get("uid")).or(change.ids.get("uid")).and_then(Value::as_str);
-        let Some(folder) = uid.and_then(|uid| snapshot.tree.get(uid)) else {
-            return object([("folder", json!({"title": change.step.title, "uid": change.step.uid}))]);
+        let mut shown = match uid.and_then(|uid| snapshot.tree.get(uid)) {
+            Some(folder) => show(folder),
+            None => json!({"title": change.step.title, "uid": change.step.uid}),
         };
-        let mut shown = json!({"id": folder.id, "uid": folder.uid, "title": folder.title});
-        if !folder.parent.is_empty() {
-            shown["parentUid"] = json!(folder.parent);
-        }
-        if let Some(text) = folder.description.as_deref().filter(|text| !text.is_empty()) {
-            shown["description"] = json!(text);
+        if check_mode || shown.get("id").is_none() {
+            change.step.show_in(&mut shown);
         }
         // The peer returns what the write answered; of a folder that is unchanged, what the list tells.
         if let Some(answer) = applied.and_then(|applied| applied.answer.as_object()) {
@@ -249,10 +265,23 @@ impl Kind for FolderKind {
     }
 }
 
+/// A folder as the peer shows it.
+fn show(folder: &Folder) -> Value {
+    let mut shown = json!({"id": folder.id, "uid": folder.uid, "title": folder.title});
+    if !folder.parent.is_empty() {
+        shown["parentUid"] = json!(folder.parent);
+    }
+    if let Some(text) = folder.description.as_deref().filter(|text| !text.is_empty()) {
+        shown["description"] = json!(text);
+    }
+    shown
+}
+
 /// Why a uid cannot be one; the same in 11.5 and 12.4 (facts 23, 60).
 fn illegal(uid: &str) -> Option<String> {
-    if uid.len() > 40 {
-        return Some(format!("has {} characters, and at most 40 are possible", uid.len()));
+    let length = uid.chars().count();
+    if length > 40 {
+        return Some(format!("has {length} characters, and at most 40 are possible"));
     }
     if !uid.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_')) {
         return Some("has characters other than letters, digits, `-` and `_`".to_owned());

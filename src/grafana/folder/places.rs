@@ -1,5 +1,7 @@
 //! Where folders are to lie: places named by uid, by path, or by what the same task makes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -8,9 +10,12 @@ use super::{
     plan::{Planner, name},
 };
 use crate::{
-    grafana::folder_tree::{Folder, titles},
+    grafana::folder_tree::{Folder, joined, titles},
     module::{Action, Change, Error, ErrorKind, Result},
 };
+
+/// A chain of parents longer than this is a circle: Grafana nests folders less deep.
+const DEEPEST: usize = 32;
 
 /// Where a folder is to lie.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,62 +28,120 @@ pub enum Place {
 
 impl Planner<'_> {
     /// Folders that are made, renamed or moved can be named as parents by where they will be.
-    pub(super) fn remember(&mut self, options: &FolderOptions, change: &Change<Step>) {
-        let place = match (change.action, &change.step.found) {
+    pub(super) fn remember(&mut self, change: &Change<Step>) {
+        let own = match (change.action, &change.step.found) {
             (Action::Create, _) => Place::Made(change.key.clone()),
             (Action::Update | Action::Move, Some(folder)) => Place::At(folder.uid.clone()),
             _ => return,
         };
+        let end = (key_of_place(&change.step.place), change.step.title.clone());
+        self.inside.entry(end).or_default().push(own);
         self.ranks.insert(change.key.clone(), change.rank);
         self.moved.insert(change.key.clone(), change.step.place.clone());
-        if let Some(path) = self.declared_path(options, 0) {
-            self.paths.insert(path, place);
-        }
     }
 
     /// The titles from the root to where a folder is declared to be, if that can be told.
     pub(super) fn declared_path(&self, options: &FolderOptions, depth: usize) -> Option<Vec<String>> {
-        let tree = &self.snapshot.tree;
-        let declared = &self.task.task.declared;
         let mut path = match (&options.parent, &options.parent_uid) {
             (Some(path), _) => titles(path),
-            (_, Some(uid)) if uid.is_empty() => Vec::new(),
-            (_, Some(uid)) => {
-                let other = declared.iter().find(|other| other.options.uid.as_deref() == Some(uid));
-                match other {
-                    Some(other) if depth <= declared.len() => self.declared_path(&other.options, depth + 1)?,
-                    _ => titles(&tree.path_of(tree.get(uid)?.uid.as_str())),
-                }
-            }
+            (_, Some(uid)) => self.path_to_be(uid, depth)?,
             _ => {
-                let here = options.uid.as_deref().and_then(|uid| tree.get(uid)).map(|folder| folder.parent.as_str());
-                titles(&tree.path_of(here.unwrap_or_default()))
+                let here = options.uid.as_deref().and_then(|uid| self.snapshot.tree.get(uid));
+                self.path_to_be(here.map_or("", |folder| &folder.parent), depth)?
             }
         };
         path.push(name(options).to_owned());
         Some(path)
     }
 
+    /// The titles from the root down to a folder once all is as declared; empty for the root.
+    fn path_to_be(&self, uid: &str, depth: usize) -> Option<Vec<String>> {
+        if uid.is_empty() {
+            return Some(Vec::new());
+        }
+        if depth > DEEPEST {
+            return None;
+        }
+        if let Some(index) = self.by_uid.get(uid) {
+            return self.declared_path(self.options(*index), depth + 1);
+        }
+        let folder = self.snapshot.tree.get(uid)?;
+        let mut path = self.path_to_be(&folder.parent, depth + 1)?;
+        path.push(folder.title.clone());
+        Some(path)
+    }
+
+    /// Whether another object of this task, by its uid, takes a folder away from its title or place: what
+    /// looks for that title there does not mean this folder.
+    pub(super) fn leaves(&self, folder: &Folder, index: Option<usize>) -> bool {
+        let Some(other) = self.by_uid.get(folder.uid.as_str()).filter(|other| Some(**other) != index) else {
+            return false;
+        };
+        let options = self.options(*other);
+        name(options) != folder.title
+            || match (&options.parent, &options.parent_uid) {
+                (Some(path), _) => self.path_to_be(&folder.parent, 0) != Some(titles(path)),
+                (_, Some(uid)) => *uid != folder.parent,
+                _ => false,
+            }
+    }
+
     /// Whether the parent that a folder names by path or uid is itself still to be planned.
-    pub(super) fn waits_for_another(&self, index: usize, waiting: &[usize]) -> bool {
-        let options = &self.task.task.declared[index].options;
-        let mut others =
-            waiting.iter().filter(|other| **other != index).map(|other| &self.task.task.declared[*other].options);
+    pub(super) fn waits_for_another(&self, index: usize, waiting: &BTreeSet<usize>) -> bool {
+        let options = self.options(index);
+        let waits = |other: &usize| *other != index && waiting.contains(other);
         match (&options.parent, options.parent_uid.as_deref()) {
             (Some(path), _) => {
                 let path = titles(path);
-                others.any(|other| {
-                    other.state != Some(State::Absent)
-                        && self.declared_path(other, 0).is_some_and(|other| path.starts_with(&other))
-                })
+                (1..=path.len()).any(|length| self.by_path.get(&path[..length]).into_iter().flatten().any(waits))
             }
-            (_, Some(uid)) if !uid.is_empty() => others.any(|other| other.uid.as_deref() == Some(uid)),
+            (_, Some(uid)) => self.by_uid.get(uid).is_some_and(waits),
             _ => false,
         }
     }
 
+    /// The folder of a title in a place, among those that are there and those that this plan puts there.
+    fn inside(&self, here: &Place, title: &str, index: Option<usize>) -> Result<Option<Place>> {
+        let mut found = self.inside.get(&(key_of_place(here), title.to_owned())).cloned().unwrap_or_default();
+        if let Place::At(parent) = here {
+            let there = self.snapshot.tree.children(parent).filter(|folder| folder.title == title);
+            for folder in there.filter(|folder| !self.leaves(folder, index)) {
+                let place = Place::At(folder.uid.clone());
+                if !found.contains(&place) {
+                    found.push(place);
+                }
+            }
+        }
+        if found.len() > 1 {
+            let uids = found.iter().map(|place| match place {
+                Place::At(uid) => uid.clone(),
+                Place::Made(key) => key.strip_prefix("uid:").unwrap_or("a new one").to_owned(),
+            });
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("{} folders have the title `{title}`: {}", found.len(), uids.collect::<Vec<_>>().join(", ")),
+            )
+            .hint("titles are not unique in Grafana; say which one by its uid, as `parent_uid` or `uid`"));
+        }
+        Ok(found.pop())
+    }
+
+    /// How far a path of titles leads once this plan is carried out: the place, and the titles that are
+    /// missing in it.
+    pub(super) fn walk<'p>(&self, path: &'p [String], index: Option<usize>) -> Result<(Place, &'p [String])> {
+        let mut here = Place::At(String::new());
+        for (depth, title) in path.iter().enumerate() {
+            match self.inside(&here, title, index)? {
+                Some(next) => here = next,
+                None => return Ok((here, &path[depth..])),
+            }
+        }
+        Ok((here, &[]))
+    }
+
     /// Where the folder is declared to lie; `None` when nothing is said of it.
-    pub(super) fn place(&mut self, options: &FolderOptions) -> Result<Option<Place>> {
+    pub(super) fn place(&mut self, index: usize) -> Result<Option<Place>> {
+        let options = &self.task.task.declared[index].options;
         if let Some(uid) = &options.parent_uid {
             if uid.is_empty() || self.snapshot.tree.get(uid).is_some() {
                 return Ok(Some(Place::At(uid.clone())));
@@ -96,24 +159,15 @@ impl Planner<'_> {
         }
         let Some(path) = &options.parent else { return Ok(None) };
         let path = titles(path);
-        // The longest part of the path that this plan makes or renames, else what is there already.
-        let planned = (1..=path.len()).rev().find_map(|length| Some((length, self.paths.get(&path[..length])?)));
-        let (mut place, missing) = match planned {
-            Some((length, place)) => (place.clone(), &path[length..]),
-            None => {
-                let (uid, missing) = self.snapshot.tree.walk(&path)?;
-                (Place::At(uid), missing)
-            }
-        };
+        let (mut place, missing) = self.walk(&path, Some(index))?;
         for (depth, title) in missing.iter().enumerate() {
             let here = &path[..path.len() - missing.len() + depth + 1];
-            let key = key_of_path(here);
             if options.create_parents != Some(true) {
                 let uid = if let Place::At(uid) = &place { uid.as_str() } else { "" };
-                let at = if here.len() == 1 {
-                    "the root".to_owned()
-                } else {
-                    format!("`{}`", here[..here.len() - 1].join("/"))
+                let at = match here {
+                    [_] => "the root".to_owned(),
+                    [above @ .., _] => format!("`{}`", joined(above)),
+                    [] => String::new(),
                 };
                 return Err(Error::new(
                     ErrorKind::NotFound,
@@ -125,14 +179,40 @@ impl Planner<'_> {
             let after = json!({"title": title, "parent": self.parent_text(&place)});
             let step = Step { uid: None, title: title.clone(), place: place.clone(), ..Step::default() };
             let mut change = Change::new(None, title.clone(), Action::Create, Value::Null, after, step).at_rank(rank);
-            change.key.clone_from(&key);
+            change.key = key_of_path(here);
             change.needs = self.needs(&place);
-            self.ranks.insert(key.clone(), rank);
-            self.paths.insert(here.to_vec(), Place::Made(key.clone()));
+            place = Place::Made(change.key.clone());
+            self.remember(&change);
             self.changes.push(change);
-            place = Place::Made(key);
         }
         Ok(Some(place))
+    }
+
+    /// The keys of a place and of all above it, once the plan is carried out.
+    pub(super) fn above(&self, place: &Place) -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut here = place.clone();
+        loop {
+            let key = key_of_place(&here);
+            // Moves could make a circle, which Grafana refuses.
+            if here == Place::At(String::new()) || keys.contains(&key) {
+                return keys;
+            }
+            let next = match (self.moved.get(&key), &here) {
+                (Some(place), _) => Some(place.clone()),
+                (None, Place::At(uid)) => self.snapshot.tree.get(uid).map(|folder| Place::At(folder.parent.clone())),
+                (None, Place::Made(_)) => None,
+            };
+            keys.push(key);
+            match next {
+                Some(next) => here = next,
+                None => return keys,
+            }
+        }
+    }
+
+    pub(super) fn options(&self, index: usize) -> &FolderOptions {
+        &self.task.task.declared[index].options
     }
 
     pub(super) fn rank_below(&self, place: &Place) -> u32 {
@@ -157,14 +237,34 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn key_of_new(&self, options: &FolderOptions) -> String {
-        match (&options.parent, &options.parent_uid) {
-            (_, Some(parent)) if !parent.is_empty() => format!("in {parent}:{}", name(options)),
-            (path, _) => {
-                let mut full = titles(path.as_deref().unwrap_or_default());
-                full.push(name(options).to_owned());
-                key_of_path(&full)
+    /// Learns where the declared folders will be, once and before anything is planned.
+    pub(super) fn learn_paths(&mut self) {
+        let declared = &self.task.task.declared;
+        let present = || {
+            declared
+                .iter()
+                .enumerate()
+                .map(|(index, one)| (index, &one.options))
+                .filter(|(_, options)| options.state != Some(State::Absent))
+        };
+        self.by_uid = present()
+            .filter_map(|(index, options)| Some((options.uid.as_deref().filter(|uid| !uid.is_empty())?, index)))
+            .collect();
+        for (index, options) in present() {
+            if let Some(path) = self.declared_path(options, 0) {
+                self.by_path.entry(path).or_default().push(index);
             }
+        }
+    }
+}
+
+pub(super) fn key_of_new(options: &FolderOptions) -> String {
+    match (&options.parent, &options.parent_uid) {
+        (_, Some(parent)) if !parent.is_empty() => format!("in {parent}:{}", name(options)),
+        (path, _) => {
+            let mut full = titles(path.as_deref().unwrap_or_default());
+            full.push(name(options).to_owned());
+            key_of_path(&full)
         }
     }
 }
@@ -173,8 +273,8 @@ pub(super) fn key_of_uid(uid: &str) -> String {
     format!("uid:{uid}")
 }
 
-pub(super) fn key_of_path(titles: &[String]) -> String {
-    format!("path:{}", titles.join("/"))
+fn key_of_path(titles: &[String]) -> String {
+    format!("path:{}", joined(titles))
 }
 
 pub(super) fn key_of_place(place: &Place) -> String {
@@ -184,7 +284,7 @@ pub(super) fn key_of_place(place: &Place) -> String {
     }
 }
 
-pub(super) fn near<'f>(title: &str, siblings: impl Iterator<Item = &'f Folder>) -> String {
+fn near<'f>(title: &str, siblings: impl Iterator<Item = &'f Folder>) -> String {
     let nearest = siblings
         .map(|folder| (strsim::jaro_winkler(title, &folder.title), &folder.title))
         .filter(|(likeness, _)| *likeness > 0.8)

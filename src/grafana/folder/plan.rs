@@ -6,67 +6,77 @@ use serde_json::{Value, json};
 
 use super::{
     FolderKind, Snapshot, Step,
-    options::{FolderOptions, Prune, State},
-    places::{Place, key_of_place, key_of_uid},
+    options::{FolderOptions, State},
+    places::{Place, key_of_new, key_of_place, key_of_uid},
 };
 use crate::{
-    grafana::folder_tree::{Folder, FolderTree, titles},
-    module::{Action, Change, Context, Declared, Error, ErrorKind, Result, kind::object},
+    grafana::folder_tree::Folder,
+    module::{Action, Change, Context, Error, ErrorKind, Result, kind::object},
 };
-
-/// Deletions come after everything else, the deepest folder first.
-const LAST: u32 = 1000;
 
 /// One change for each declared folder, for each folder of a path that is to be made, and for each that
 /// `prune` finds.
 pub fn plan(context: &Context<'_, FolderKind>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
-    Planner {
-        snapshot,
-        task: context,
-        ranks: BTreeMap::new(),
-        paths: BTreeMap::new(),
-        moved: BTreeMap::new(),
-        changes: Vec::new(),
-    }
-    .run()
+    Planner::new(context, snapshot).run()
 }
 
 /// A plan in the making.
 pub(super) struct Planner<'r> {
     pub(super) task: &'r Context<'r, FolderKind>,
     pub(super) snapshot: &'r Snapshot,
+    /// Whether it is known what the folders to be deleted hold.
+    pub(super) counted: bool,
+    /// The objects that are declared present: uid → index, and the path where it will be → indices.
+    pub(super) by_uid: BTreeMap<&'r str, usize>,
+    pub(super) by_path: BTreeMap<Vec<String>, Vec<usize>>,
     /// Key → rank of the folders that this plan makes, renames or moves.
     pub(super) ranks: BTreeMap<String, u32>,
-    /// Where the folders of this plan will be: path → place for what lies in them.
-    pub(super) paths: BTreeMap<Vec<String>, Place>,
-    /// Where the folders that this plan moves will lie, by key.
+    /// Where those will lie, by key.
     pub(super) moved: BTreeMap<String, Place>,
+    /// The same the other way round: the key of a place and a title in it → the folders.
+    pub(super) inside: BTreeMap<(String, String), Vec<Place>>,
     pub(super) changes: Vec<Change<Step>>,
 }
 
 impl<'r> Planner<'r> {
-    fn run(mut self) -> Result<Vec<Change<Step>>> {
+    pub(super) fn new(task: &'r Context<'r, FolderKind>, snapshot: &'r Snapshot) -> Planner<'r> {
+        let mut planner = Planner {
+            task,
+            snapshot,
+            counted: true,
+            by_uid: BTreeMap::new(),
+            by_path: BTreeMap::new(),
+            ranks: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            inside: BTreeMap::new(),
+            changes: Vec::new(),
+        };
+        planner.learn_paths();
+        planner
+    }
+
+    pub(super) fn run(mut self) -> Result<Vec<Change<Step>>> {
         let declared = &self.task.task.declared;
         // A folder may be declared before the one that it lies in: those that wait go round again.
-        let mut waiting: Vec<usize> = (0..declared.len()).collect();
+        let mut waiting: BTreeSet<usize> = (0..declared.len()).collect();
         let mut planned: BTreeMap<usize, Change<Step>> = BTreeMap::new();
         let mut forced = false;
         while !waiting.is_empty() {
-            let mut later = Vec::new();
+            let mut later = BTreeSet::new();
             for index in &waiting {
                 let one = &declared[*index];
                 if !forced && self.waits_for_another(*index, &waiting) {
-                    later.push(*index);
+                    later.insert(*index);
                     continue;
                 }
-                let change = match self.one(*index, one) {
+                let change = match self.one(*index, &one.options) {
                     Ok(change) => change,
                     Err(error) => {
                         let error = if one.at.is_empty() { error } else { error.context(&one.at) };
                         self.task.refuse(*index, name(&one.options), error, Step::default())?
                     }
                 };
-                self.remember(&one.options, &change);
+                self.remember(&change);
                 planned.insert(*index, change);
             }
             forced = later.len() == waiting.len();
@@ -83,14 +93,13 @@ impl<'r> Planner<'r> {
         Ok(changes)
     }
 
-    fn one(&mut self, index: usize, declared: &Declared<FolderOptions>) -> Result<Change<Step>> {
-        let options = &declared.options;
+    fn one(&mut self, index: usize, options: &FolderOptions) -> Result<Change<Step>> {
         let title = name(options);
         if options.state == Some(State::Absent) {
             return self.absent(index, options);
         }
-        let place = self.place(options)?;
-        let found = self.find(options, &place)?;
+        let place = self.place(index)?;
+        let found = self.find(index, options, &place)?;
         match found {
             None => self.create(index, options, place.unwrap_or(Place::At(String::new()))),
             Some(folder) => self.update(index, options, folder, place),
@@ -98,15 +107,17 @@ impl<'r> Planner<'r> {
         .map_err(|error| error.context(format_args!("folder `{title}`")))
     }
 
-    fn find(&self, options: &FolderOptions, place: &Option<Place>) -> Result<Option<&'r Folder>> {
+    fn find(&self, index: usize, options: &FolderOptions, place: &Option<Place>) -> Result<Option<&'r Folder>> {
+        let tree = &self.snapshot.tree;
         if let Some(uid) = options.uid.as_deref().filter(|uid| !uid.is_empty()) {
-            return Ok(self.snapshot.tree.get(uid));
+            return Ok(tree.get(uid));
         }
-        match place {
-            None => self.snapshot.tree.child("", name(options)),
-            Some(Place::At(parent)) => self.snapshot.tree.child(parent, name(options)),
-            Some(Place::Made(_)) => Ok(None),
-        }
+        let parent = match place {
+            None => "",
+            Some(Place::At(parent)) => parent,
+            Some(Place::Made(_)) => return Ok(None),
+        };
+        tree.child_of(parent, name(options), |folder| !self.leaves(folder, Some(index)))
     }
 
     fn create(&self, index: usize, options: &FolderOptions, place: Place) -> Result<Change<Step>> {
@@ -130,7 +141,7 @@ impl<'r> Planner<'r> {
         let needs = self.needs(&place);
         let key = match &uid {
             Some(uid) => key_of_uid(uid),
-            None => self.key_of_new(options),
+            None => key_of_new(options),
         };
         let step = Step {
             uid: uid.clone(),
@@ -158,9 +169,9 @@ impl<'r> Planner<'r> {
         folder: &Folder,
         place: Option<Place>,
     ) -> Result<Change<Step>> {
-        let tree = &self.snapshot.tree;
         let mut before = json!({"title": folder.title});
         let mut after = json!({"title": name(options)});
+        let title_differs = name(options) != folder.title;
         let mut step = Step {
             uid: Some(folder.uid.clone()),
             title: name(options).to_owned(),
@@ -172,21 +183,27 @@ impl<'r> Planner<'r> {
             before["description"] = json!(is);
             after["description"] = json!(text);
             step.description = Some(text.clone());
+        } else if title_differs {
+            // Before 12 it is not shown and so not compared; it goes with what is sent anyway.
+            step.description.clone_from(&options.description);
         }
         if let Some(place) = place {
-            if let Place::At(parent) = &place
-                && *parent != folder.parent
-                && within(tree, &self.moved, &place, &folder.uid)
-            {
+            if self.above(&place).contains(&key_of_uid(&folder.uid)) {
                 // Grafana answers 500 to a cycle (fact 25).
-                return Err(Error::bad_options(format!("it cannot lie in {}, which lies in it", tree.place(parent))));
+                let parent = self.parent_text(&place);
+                return Err(Error::bad_options(format!("it cannot lie in folder `{parent}`, which lies in it")));
             }
             before["parent"] = json!(self.parent_text(&Place::At(folder.parent.clone())));
             after["parent"] = json!(self.parent_text(&place));
             step.place = place;
         }
         let mut warning = None;
-        if let (Some(grants), Some(held)) = (&options.permissions, self.snapshot.permissions.get(&folder.uid)) {
+        if let Some(grants) = &options.permissions {
+            let Some(held) = self.snapshot.permissions.get(&folder.uid) else {
+                return Err(Error::new(ErrorKind::Refused, "its permissions cannot be read by the caller").hint(
+                    "that takes the permission Admin on the folder; or leave its `permissions` out of the task",
+                ));
+            };
             let declared = self.snapshot.subjects.declared(grants)?;
             if declared != held.compared {
                 warning = self.snapshot.subjects.warning(grants);
@@ -197,7 +214,7 @@ impl<'r> Planner<'r> {
             after["permissions"] = declared;
         }
         let differs = |key: &str| before[key] != after[key];
-        let action = if differs("title") || differs("description") || differs("permissions") {
+        let action = if title_differs || differs("description") || differs("permissions") {
             Action::Update
         } else if differs("parent") {
             Action::Move
@@ -207,10 +224,9 @@ impl<'r> Planner<'r> {
         if action != Action::Unchanged
             && let Some(manager) = &folder.managed_by
         {
-            return Err(Error::new(ErrorKind::Rejected, format!("it is managed by {manager}"))
-                .hint("change it where it is managed, or take it out of this task"));
+            return Err(managed(manager));
         }
-        if differs("title") {
+        if title_differs {
             self.refuse_general(name(options))?;
         }
         let rank = self.rank_below(&step.place);
@@ -226,181 +242,12 @@ impl<'r> Planner<'r> {
         change.key = key_of_uid(&folder.uid);
         change.needs = needs;
         change.ids = ids;
+        if folder.description.is_none() && change.step.description.is_some() {
+            change.sent.push("description".to_owned());
+        }
         change.warnings.extend(warning);
         self.warn_of_description(options, &mut change);
         Ok(change)
-    }
-
-    fn absent(&mut self, index: usize, options: &FolderOptions) -> Result<Change<Step>> {
-        let title = name(options);
-        // A parent that is not there holds nothing: the folder is absent.
-        let found = match (&options.uid, &options.parent_uid, &options.parent) {
-            (Some(uid), _, _) if !uid.is_empty() => self.snapshot.tree.get(uid),
-            (_, Some(parent), _) => self.snapshot.tree.child(parent, title)?,
-            (_, _, Some(path)) => {
-                let path = titles(path);
-                match self.snapshot.tree.walk(&path)? {
-                    (parent, []) => self.snapshot.tree.child(&parent, title)?,
-                    _ => None,
-                }
-            }
-            _ => self.snapshot.tree.child("", title)?,
-        };
-        match found {
-            None => Ok(Change::new(Some(index), title, Action::Unchanged, Value::Null, Value::Null, Step::default())),
-            Some(folder) => self.delete(Some(index), folder, options.force == Some(true)),
-        }
-    }
-
-    fn delete(&self, index: Option<usize>, folder: &Folder, force: bool) -> Result<Change<Step>> {
-        let contents = self.snapshot.contents.get(&folder.uid).cloned().unwrap_or_default();
-        let held = contents.told();
-        if !held.is_empty() && !force {
-            return Err(Error::new(
-                ErrorKind::Rejected,
-                format!("folder `{}` is not deleted, since it holds {held}", self.snapshot.tree.path_of(&folder.uid)),
-            )
-            .hint("they would be deleted with it, in all folders below; set `force: true` if that is what you want"));
-        }
-        let mut before = json!({
-            "title": folder.title,
-            "uid": folder.uid,
-            "parent": self.parent_text(&Place::At(folder.parent.clone())),
-        });
-        if !held.is_empty() {
-            before["holds"] = json!(held);
-        }
-        let below: Vec<String> = self
-            .snapshot
-            .tree
-            .all()
-            .filter(|other| other.uid != folder.uid && self.snapshot.tree.is_within(&other.uid, &folder.uid))
-            .map(|other| other.title.clone())
-            .collect();
-        if !below.is_empty() {
-            before["folders"] = json!(below);
-        }
-        let step = Step {
-            uid: Some(folder.uid.clone()),
-            title: folder.title.clone(),
-            found: Some(folder.clone()),
-            place: Place::At(folder.parent.clone()),
-            force,
-            lost: if below.is_empty() { held } else { format!("{held} folders {}", below.join(", ")) },
-            ..Step::default()
-        };
-        let rank = LAST + (LAST - self.snapshot.tree.depth(&folder.uid).min(LAST));
-        let mut change =
-            Change::new(index, folder.title.clone(), Action::Delete, before, Value::Null, step).at_rank(rank);
-        change.key = key_of_uid(&folder.uid);
-        change.ids = ids(folder);
-        Ok(change)
-    }
-
-    fn pruned(&self, prune: &Prune, planned: &[Change<Step>]) -> Result<Vec<Change<Step>>> {
-        let tree = &self.snapshot.tree;
-        let parent = match (&prune.parent, &prune.parent_uid) {
-            (Some(path), _) => match tree.walk(&titles(path))? {
-                (uid, []) => Some(uid),
-                // What this task makes holds only what it declares.
-                _ if self.paths.contains_key(&titles(path)) => return Ok(Vec::new()),
-                (uid, missing) => {
-                    let missing = missing.first().map_or("", String::as_str);
-                    return Err(Error::new(
-                        ErrorKind::NotFound,
-                        format!("prune: its parent `{path}` is not there: `{missing}` is not in {}", tree.place(&uid)),
-                    )
-                    .hint("nothing was changed; take `prune` out if there is nothing left to prune"));
-                }
-            },
-            (_, Some(uid)) if uid.is_empty() || tree.get(uid).is_some() => Some(uid.clone()),
-            (_, Some(uid)) if self.ranks.contains_key(&key_of_uid(uid)) => return Ok(Vec::new()),
-            (_, Some(uid)) => {
-                return Err(Error::new(ErrorKind::NotFound, format!("prune: there is no folder with the uid `{uid}`"))
-                    .hint("nothing was changed; take `prune` out if there is nothing left to prune"));
-            }
-            _ => None,
-        };
-        let kept: BTreeSet<&str> = planned.iter().filter_map(|change| change.step.uid.as_deref()).collect();
-        let prefix = prune.name_prefix.as_deref().unwrap_or_default();
-        let mut changes = Vec::new();
-        for folder in tree.all() {
-            let in_scope =
-                parent.as_ref().is_none_or(|parent| folder.parent == *parent) && folder.title.starts_with(prefix);
-            let holds_kept = kept.iter().any(|uid| tree.is_within(uid, &folder.uid));
-            let holds_new = planned.iter().any(|change| {
-                matches!(&change.step.place, Place::At(uid) if change.action != Action::Delete && !uid.is_empty() && tree.is_within(uid, &folder.uid))
-            });
-            let empty = self.snapshot.contents.get(&folder.uid).is_some_and(|contents| contents.told().is_empty());
-            let childless = tree.children(&folder.uid).next().is_none();
-            if in_scope && !holds_kept && !holds_new && empty && childless && folder.managed_by.is_none() {
-                changes.push(self.delete(None, folder, false)?);
-            }
-        }
-        Ok(changes)
-    }
-
-    /// Refuses deletions that would take a declared folder with them. They come last, so what this plan moves
-    /// out of the folder is out by then; where that fails, the deletion is not tried.
-    fn keep_declared(&self, planned: &mut BTreeMap<usize, Change<Step>>) -> Result<()> {
-        let tree = &self.snapshot.tree;
-        let deleted: Vec<(usize, Folder)> = planned
-            .iter()
-            .filter(|(_, change)| change.action == Action::Delete)
-            .filter_map(|(index, change)| Some((*index, change.step.found.clone()?)))
-            .collect();
-        for (index, folder) in deleted {
-            let at = |index: usize| &self.task.task.declared[index].at;
-            let places = self.places(planned);
-            let kept = planned.iter().find(|(_, change)| {
-                change.action != Action::Delete
-                    && change.step.is_present()
-                    && within(tree, &places, &change.step.place, &folder.uid)
-            });
-            // One that could not be planned stays where it is.
-            let unplanned = || {
-                planned.iter().find(|(index, change)| {
-                    let options = &self.task.task.declared[**index].options;
-                    let uid = options.uid.as_deref().unwrap_or_default();
-                    change.refused.is_some()
-                        && options.state != Some(State::Absent)
-                        && within(tree, &places, &Place::At(uid.to_owned()), &folder.uid)
-                })
-            };
-            if let Some((other, change)) = kept.or_else(unplanned) {
-                let error = Error::bad_options(format!(
-                    "{}: folder `{}` is not deleted, since `{}`, which {} declares present, lies in it",
-                    at(index),
-                    tree.path_of(&folder.uid),
-                    change.name,
-                    at(*other)
-                ))
-                .hint("it would be deleted too; give it another `parent`, or declare it absent");
-                let refused = self.task.refuse(index, &folder.title, error, Step::default())?;
-                planned.insert(index, refused);
-                continue;
-            }
-            let moved_out: Vec<String> = planned
-                .values()
-                .filter(|change| matches!(change.action, Action::Update | Action::Move))
-                .filter(|change| change.step.uid.as_deref().is_some_and(|uid| tree.is_within(uid, &folder.uid)))
-                .map(|change| change.key.clone())
-                .collect();
-            if let Some(change) = planned.get_mut(&index) {
-                change.needs.extend(moved_out);
-            }
-        }
-        Ok(())
-    }
-
-    /// Where folders lie once this plan is carried out, by key; those that are not in it stay.
-    fn places(&self, planned: &BTreeMap<usize, Change<Step>>) -> BTreeMap<String, Place> {
-        planned
-            .values()
-            .chain(&self.changes)
-            .filter(|change| change.step.is_present() && change.action != Action::Delete)
-            .map(|change| (change.key.clone(), change.step.place.clone()))
-            .collect()
     }
 
     fn refuse_twice(&self, planned: &BTreeMap<usize, Change<Step>>) -> Result<()> {
@@ -459,25 +306,10 @@ impl<'r> Planner<'r> {
     }
 }
 
-/// Whether a place is that folder or lies in it, once the plan is carried out.
-fn within(tree: &FolderTree, places: &BTreeMap<String, Place>, place: &Place, ancestor: &str) -> bool {
-    let mut here = place.clone();
-    // Moves could make a circle, which Grafana refuses; the search for its end has one.
-    for _ in 0..=places.len() + tree.all().count() {
-        let next = match &here {
-            Place::At(uid) if uid == ancestor => return true,
-            place => places.get(&key_of_place(place)).cloned(),
-        };
-        here = match (next, &here) {
-            (Some(next), _) => next,
-            (None, Place::At(uid)) => match tree.get(uid) {
-                Some(folder) => Place::At(folder.parent.clone()),
-                None => return false,
-            },
-            (None, Place::Made(_)) => return false,
-        };
-    }
-    false
+/// The refusal to change what something else than people manages.
+pub(super) fn managed(manager: &str) -> Error {
+    Error::new(ErrorKind::Rejected, format!("it is managed by {manager}"))
+        .hint("change it where it is managed, or take it out of this task")
 }
 
 /// The declared title, as Grafana keeps it.
@@ -485,7 +317,7 @@ pub fn name(options: &FolderOptions) -> &str {
     options.name.as_deref().unwrap_or_default().trim()
 }
 
-fn ids(folder: &Folder) -> crate::module::Object {
+pub(super) fn ids(folder: &Folder) -> crate::module::Object {
     let parent = if folder.parent.is_empty() { Value::Null } else { json!(folder.parent) };
     object([("uid", json!(folder.uid)), ("id", json!(folder.id)), ("parentUid", parent)])
 }

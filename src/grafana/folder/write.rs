@@ -5,50 +5,30 @@ use serde_json::{Value, json};
 use super::{FolderKind, Step, address, permissions_address, places::Place};
 use crate::{
     grafana::{
-        Session,
-        folder_tree::{self, Folder, FolderTree},
+        folder_tree::{self, Folder},
         ok, optional, permissions,
     },
-    http::{Reader, Writer},
+    http::{Reader, Response, Writer},
     module::{Action, Applied, Change, Context, Error, ErrorKind, Result, common::OnError, kind::object},
 };
+
+/// So many other uids are tried for a new folder whose own is taken.
+const SALTS: u32 = 8;
 
 /// Makes a folder, with its permissions.
 pub fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Change<Step>) -> Result<Applied> {
     let step = &change.step;
     let parent = target(context, step)?;
-    // Without a uid of its own it gets one that follows from its place: titles are not unique, so two tasks
-    // that make it at once would make two (fact 23).
-    let uid = step.uid.clone().unwrap_or_else(|| folder_tree::uid_of_new(&parent, &step.title, 0));
-    let mut body = json!({"title": step.title, "uid": uid});
-    if !parent.is_empty() {
-        body["parentUid"] = json!(parent);
-    }
-    if let Some(text) = &step.description {
-        body["description"] = json!(text);
-    }
-    let mut sent = writer.post("/api/folders", &body);
-    if step.uid.is_none() && sent.as_ref().is_ok_and(|answer| matches!(answer.status, 409 | 412)) {
-        let there = optional(writer.get(&address(&uid))?)?.map(|answer| answer.value()).unwrap_or_default();
-        if there["title"] == step.title && there["parentUid"].as_str().unwrap_or_default() == parent {
-            return Err(Error::new(ErrorKind::Conflict, "somebody else made it at the same time"));
-        }
-        // What was made here once has another title or place by now.
-        body.as_object_mut().map(|body| body.remove("uid"));
-        sent = writer.post("/api/folders", &body);
-    }
-    let (folder, mut permissions, mut warnings) = match sent {
-        Ok(answer) => (ok(answer)?.json::<Value>()?, step.permissions.clone(), Vec::new()),
-        // A decision, though it comes as a 500 (fact 25): another look would change nothing.
-        Err(error) if error.message.contains("max depth") => {
-            let certain = Error { uncertain: false, ..error };
-            return Err(certain.hint("Grafana nests folders only so deep; put it somewhere above"));
-        }
+    let (uid, sent) = send_new(context, writer, change, &parent)?;
+    let (folder, mut permissions, mut warnings) = match sent.map_err(too_deep) {
+        Ok(answer) => (ok(answer).map_err(too_deep)?.json::<Value>()?, step.permissions.clone(), Vec::new()),
         Err(error) if error.uncertain => {
-            // The folder of a "database is locked" is there, without any permission (fact 50).
-            let found = look_for(context, *writer, step, &parent)?.ok_or(error)?;
-            let default =
-                (parent.is_empty() && step.permissions.is_none()).then(|| by_default(&context.session.session));
+            // The folder of a "database is locked" is there, without any permission (fact 50). A look that fails
+            // tells nothing: it stays uncertain.
+            let there = writer.get(&address(&uid)).ok().filter(|there| is_it(there, step, &parent));
+            let found = there.map(|there| there.value()).ok_or(error)?;
+            let default = (parent.is_empty() && step.permissions.is_none())
+                .then(|| permissions::of_root(context.session.session.user_id));
             let told = "the service answered an error and had made the folder all the same; its permissions were set";
             (found, step.permissions.clone().or(default), vec![told.to_owned()])
         }
@@ -59,7 +39,6 @@ pub fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
     if let Some(body) = permissions.take() {
         permissions::write(writer, &permissions_address(&uid), &body)?;
     }
-    context.session.made().insert(change.key.clone(), uid.clone());
     warnings.retain(|warning: &String| !warning.is_empty());
     let parent = if parent.is_empty() { Value::Null } else { json!(parent) };
     let ids = object([
@@ -69,6 +48,55 @@ pub fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
         ("parentUid", parent),
     ]);
     Ok(Applied { ids, answer: folder, warnings, ..Applied::default() })
+}
+
+/// Sends a new folder. Without a uid of its own it gets one that follows from its place: titles are not unique,
+/// so two tasks that make it at once would make two (fact 23). What lies in it is told where before it is there:
+/// when another task was faster, it is there all the same.
+fn send_new(
+    context: &Context<'_, FolderKind>,
+    writer: Writer<'_>,
+    change: &Change<Step>,
+    parent: &str,
+) -> Result<(String, Result<Response>)> {
+    let step = &change.step;
+    let mut salt = 0;
+    loop {
+        let uid = step.uid.clone().unwrap_or_else(|| folder_tree::uid_of_new(parent, &step.title, salt));
+        context.session.made().insert(change.key.clone(), uid.clone());
+        let mut body = json!({"title": step.title, "uid": uid});
+        if !parent.is_empty() {
+            body["parentUid"] = json!(parent);
+        }
+        if let Some(text) = &step.description {
+            body["description"] = json!(text);
+        }
+        let sent = writer.post("/api/folders", &body);
+        let taken = sent.as_ref().is_ok_and(|answer| matches!(answer.status, 409 | 412));
+        if !taken || step.uid.is_some() || salt == SALTS {
+            return Ok((uid, sent));
+        }
+        if is_it(&writer.get(&address(&uid))?, step, parent) {
+            return Err(Error::new(ErrorKind::Conflict, "somebody else made it at the same time"));
+        }
+        // What was made here once has another title or place by now.
+        salt += 1;
+    }
+}
+
+/// Whether an answer is the folder that is to be made.
+fn is_it(there: &Response, step: &Step, parent: &str) -> bool {
+    let folder = there.value();
+    there.is_success() && folder["title"] == step.title && folder["parentUid"].as_str().unwrap_or_default() == parent
+}
+
+/// A decision, though it may come as a 500 (fact 25): another look would change nothing.
+fn too_deep(error: Error) -> Error {
+    let told = error.message.to_ascii_lowercase();
+    if !told.contains("max depth") && !told.contains("maximum nested folder depth") {
+        return error;
+    }
+    Error { uncertain: false, ..error }.hint("Grafana nests folders only so deep; put it somewhere above")
 }
 
 /// Renames, describes, moves, and sets permissions, as far as they differ.
@@ -93,7 +121,8 @@ pub fn update(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
     let parent = target(context, step)?;
     if parent != found.parent {
         // A missing or empty parentUid moves to the root (fact 27): it is always written.
-        answer = ok(writer.post(&format!("{}/move", address(uid)), &json!({"parentUid": parent}))?)?.json()?;
+        let sent = writer.post(&format!("{}/move", address(uid)), &json!({"parentUid": parent})).and_then(ok);
+        answer = sent.map_err(too_deep)?.json()?;
     }
     if let Some(body) = &step.permissions {
         permissions::write(writer, &permissions_address(uid), body)?;
@@ -114,7 +143,14 @@ pub fn delete(context: &Context<'_, FolderKind>, writer: Writer<'_>, step: &Step
     }
     let force = if step.force { "?forceDeleteRules=true" } else { "" };
     // 404: somebody else, or the deletion of a folder above it, was faster.
-    let answer = optional(writer.delete(&format!("{}{force}", address(uid)))?)?;
+    let answer = writer.delete(&format!("{}{force}", address(uid)))?;
+    if answer.status == 403 && answer.message().is_some_and(|told| told.contains("library elements in use")) {
+        return Err(answer.error().hint(
+            "Grafana before 12 keeps a folder while dashboards elsewhere use its library panels: take them out there, \
+             or delete those dashboards first",
+        ));
+    }
+    let answer = optional(answer)?;
     let answer = answer.map_or(Value::Null, |answer| answer.value());
     Ok(Applied { ids: object([("uid", json!(uid))]), answer, kept, warnings: Vec::new() })
 }
@@ -127,24 +163,6 @@ fn read_version(reader: Reader<'_>, planned: &Folder) -> Result<i64> {
         return Err(Error::new(ErrorKind::Conflict, "somebody else changed its title meanwhile"));
     }
     Ok(now["version"].as_i64().unwrap_or(1))
-}
-
-/// The folder that a failed creation may have made all the same.
-fn look_for(context: &Context<'_, FolderKind>, reader: Reader<'_>, step: &Step, parent: &str) -> Result<Option<Value>> {
-    if let Some(uid) = &step.uid {
-        return Ok(optional(reader.get(&address(uid))?)?.map(|answer| answer.value()));
-    }
-    let tree = FolderTree::read(reader, &context.session.session)?;
-    Ok(tree.child(parent, &step.title)?.map(|folder| json!({"uid": folder.uid, "id": folder.id})))
-}
-
-/// What Grafana gives a new folder at the root; one in another folder has none of its own (fact 30).
-fn by_default(session: &Session) -> Value {
-    let mut items = vec![json!({"role": "Editor", "permission": 2}), json!({"role": "Viewer", "permission": 1})];
-    if session.user_id > 0 {
-        items.push(json!({"userId": session.user_id, "permission": 4}));
-    }
-    json!({"items": items})
 }
 
 /// The uid of the folder that it is to lie in.
@@ -190,10 +208,14 @@ pub fn undo(writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Res
             if now["parentUid"].as_str().unwrap_or_default() != folder.parent {
                 ok(writer.post(&format!("{}/move", address(uid)), &json!({"parentUid": folder.parent}))?)?;
             }
-            match (&step.permissions, &step.permissions_before) {
-                (Some(_), Some(body)) => permissions::write(writer, &permissions_address(uid), body),
-                _ => Ok(()),
+            if let (Some(_), Some(body)) = (&step.permissions, &step.permissions_before) {
+                permissions::write(writer, &permissions_address(uid), body)?;
             }
+            if step.description.is_some() && folder.description.is_none() {
+                let told = "it has its old title again, but not its old description, which this version does not show";
+                return Err(Error::new(ErrorKind::Rejected, told));
+            }
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{Env, Object, Spec, Type, literal, types::python_text};
@@ -62,6 +63,7 @@ fn of_secret(value: &Value, kind: Type, found: &mut BTreeSet<String>) {
         Value::String(text) => {
             found.insert(text.clone());
             found.insert(text.trim().to_owned());
+            of_credentials(text.trim(), found);
             match kind {
                 Type::List => found.extend(text.split(',').map(str::to_owned)),
                 Type::Dict | Type::Json | Type::Raw => of_structured_text(text, kind, found),
@@ -71,6 +73,19 @@ fn of_secret(value: &Value, kind: Type, found: &mut BTreeSet<String>) {
         }
         Value::Array(elements) => elements.iter().for_each(|element| of_secret(element, Type::Str, found)),
         Value::Object(map) => map.values().for_each(|value| of_secret(value, Type::Str, found)),
+    }
+}
+
+/// A header's value names a scheme first, and what comes after it is the secret; in `Basic` the password is.
+fn of_credentials(text: &str, found: &mut BTreeSet<String>) {
+    let Some((scheme, rest)) = text.split_once(' ').map(|(scheme, rest)| (scheme, rest.trim())) else { return };
+    if !["bearer", "basic", "token", "apikey"].contains(&scheme.to_lowercase().as_str()) || rest.contains(' ') {
+        return;
+    }
+    found.insert(rest.to_owned());
+    let pair = STANDARD.decode(rest).ok().and_then(|pair| String::from_utf8(pair).ok());
+    if let Some((_, password)) = pair.as_deref().and_then(|pair| pair.split_once(':')) {
+        found.insert(password.to_owned());
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn bool_of_word(word: &str) -> Option<bool> {
     }
 }
 
-fn boolean(value: &Value, secret: bool) -> Result<bool, String> {
+pub(super) fn boolean(value: &Value, secret: bool) -> Result<bool, String> {
     let found = match value {
         Value::Bool(is) => Some(*is),
         Value::String(text) => bool_of_word(text.to_lowercase().trim()),

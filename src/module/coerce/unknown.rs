@@ -1,6 +1,6 @@
 //! What is said of options that a module does not have.
 
-use super::Spec;
+use super::{OptionSpec, Spec};
 
 /// An option that the spec of its place does not know.
 pub(super) struct Unknown<'a> {
@@ -15,20 +15,22 @@ impl Unknown<'_> {
         path.push(self.name.clone());
         path.join(".")
     }
+}
 
-    /// The name or alias that is nearest to what was written, if one is near.
-    fn nearest(&self) -> Option<&str> {
-        let written = self.name.to_lowercase().replace('-', "_");
-        let near = (written.chars().count() / 3).max(1);
-        self.spec
-            .options
-            .iter()
-            .flat_map(|option| std::iter::once(&option.name).chain(&option.aliases))
-            .map(|name| (strsim::damerau_levenshtein(&written, name), name))
-            .filter(|(distance, name)| *distance <= near && *distance < name.chars().count())
-            .min_by_key(|(distance, _)| *distance)
-            .map(|(_, name)| name.as_str())
-    }
+/// The option that is nearest to what was written, if one is near, and its name or alias that is.
+pub(in super::super) fn nearest<'s>(spec: &'s Spec, written: &str) -> Option<(&'s OptionSpec, &'s str)> {
+    let written = written.to_lowercase().replace('-', "_");
+    let near = (written.chars().count() / 3).max(1);
+    let names = |option: &'s OptionSpec| {
+        std::iter::once(&option.name).chain(&option.aliases).map(move |name| (option, name.as_str()))
+    };
+    spec.options
+        .iter()
+        .flat_map(names)
+        .map(|(option, name)| (strsim::damerau_levenshtein(&written, name), option, name))
+        .filter(|(distance, _, name)| *distance <= near && *distance < name.chars().count())
+        .min_by_key(|(distance, _, _)| *distance)
+        .map(|(_, option, name)| (option, name))
 }
 
 /// The message over all unknown options of a task; where they lie in several places, the supported
@@ -51,7 +53,7 @@ pub(super) fn message(module: &str, mut unknown: Vec<Unknown>) -> String {
     let hints: Vec<_> = unknown
         .iter()
         .filter_map(|one| {
-            let nearest = one.nearest()?;
+            let nearest = nearest(one.spec, &one.name)?.1;
             Some(if unknown.len() == 1 { format!("`{nearest}`") } else { format!("`{nearest}` for `{}`", one.name) })
         })
         .collect();

@@ -27,6 +27,11 @@ pub(super) fn common() -> Value {
             "elements": "dict",
             "contains": {
                 "name": {"description": ["The object's name."], "returned": "always", "type": "str"},
+                "kind": {
+                    "description": ["What it is, such as a folder on the way to a dashboard."],
+                    "returned": "when it is of another kind than the module's",
+                    "type": "str",
+                },
                 "action": {
                     "description": ["What was done, or in check mode would be."],
                     "returned": "always",
@@ -52,6 +57,11 @@ pub(super) fn common() -> Value {
                     "type": "list",
                     "elements": "str",
                 },
+                "failed": {
+                    "description": ["That this object failed, or was not tried."],
+                    "returned": "when it failed",
+                    "type": "bool",
+                },
                 "error": {
                     "description": ["Why this object failed."],
                     "returned": "when it failed",
@@ -62,7 +72,18 @@ pub(super) fn common() -> Value {
                     "returned": "when `on_error=rollback` took changes back",
                     "type": "bool",
                 },
+                "rollback_error": {
+                    "description": ["Why the change could not be taken back."],
+                    "returned": "when `rolled_back` is false",
+                    "type": "str",
+                },
             },
+        },
+        "status": {
+            "description": ["The HTTP status of the answer that ended the run before anything was changed."],
+            "returned": "when such an answer was why the task failed",
+            "type": "int",
+            "sample": 401,
         },
         "unchanged_objects": {
             "description": ["How many unchanged objects `objects` leaves out."],

@@ -269,3 +269,97 @@ fn a_forbidden_uid_that_no_search_finds_is_missing() {
     server.fault(json!({"method": "GET", "path": "/api/dashboards/uid/none", "kind": "status", "status": 403, "body": {"message": "no"}, "times": 1}));
     failed(server.run(MODULE, json!({"uid": "none", "state": "absent"})), "Permission Denied");
 }
+
+/// The look after a lost answer may fail too: then the run looks again, and does not take that failure for the end.
+#[test]
+fn a_folder_whose_making_is_uncertain_is_looked_for_again() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "reset", "after": true, "times": 1}));
+    let no = json!({"method": "GET", "path": "/api/folders/", "kind": "status", "status": 403, "body": {"message": "no"}, "times": 1});
+    server.fault(no);
+    let options = json!({"create_folders": true, "uid": "in", "dashboard": {"title": "In"}, "folder": "Made"});
+    assert_eq!(fine(server.run(MODULE, options))["changed"], json!(true));
+    assert_eq!(dashboard(&server, "in")["meta"]["folderTitle"], "Made");
+}
+
+/// Who sets permissions that leave itself out may no longer read them: what was done is no failure for that.
+#[test]
+fn permissions_that_may_not_be_read_are_left_alone() {
+    for server in [stand_in(sandbox::Config::default()), stand_in_11()] {
+        let refused = json!({"method": "GET", "path": "/api/dashboards/uid/mine/permissions", "kind": "status", "status": 403, "body": {"message": "no"}});
+        server.fault(refused);
+        let grants = json!([{"role": "Viewer", "permission": "View"}, {"role": "Editor", "permission": "Edit"}]);
+        let options = |title: &str| json!({"uid": "mine", "dashboard": {"title": title}, "permissions": grants});
+        assert_eq!(fine(server.run(MODULE, options("Mine")))["action"], "create");
+        assert_eq!(server.writes().iter().filter(|(_, path)| path.ends_with("/permissions")).count(), 1);
+        let again = fine(server.run(MODULE, options("Mine")));
+        assert_eq!(again["changed"], json!(false), "{again:#}");
+        assert!(again["warnings"].to_string().contains("its permissions cannot be looked at"), "{again:#}");
+        assert_eq!(fine(server.run(MODULE, options("Yours")))["action"], "update");
+        assert_eq!(server.writes().iter().filter(|(_, path)| path.ends_with("/permissions")).count(), 1);
+    }
+}
+
+/// One of the second schema comes back in it, with its labels and annotations.
+#[test]
+fn a_rollback_brings_back_the_schema_labels_and_annotations() {
+    let server = stand_in(sandbox::Config::default());
+    let address = "/apis/dashboard.grafana.app/v2beta1/namespaces/default/dashboards";
+    for uid in ["gone", "changed"] {
+        server.post(
+            address,
+            json!({
+                "apiVersion": "dashboard.grafana.app/v2beta1", "kind": "Dashboard",
+                "metadata": {"name": uid, "labels": {"own": "label"}, "annotations": {"own/note": "kept"}},
+                "spec": {"title": uid, "elements": {}, "layout": {"kind": "TabsLayout", "spec": {"tabs": []}}}
+            }),
+        );
+    }
+    server.post("/api/dashboards/db", json!({"dashboard": {"uid": "last", "title": "last"}}));
+    server.fault(json!({"method": "DELETE", "path": "/api/dashboards/uid/last", "kind": "status", "status": 400, "body": {"message": "no"}}));
+    let options = json!({"on_error": "rollback", "concurrency": 1, "dashboards": [
+        {"uid": "changed", "dashboard": {"title": "changed", "panels": []}},
+        {"uid": "gone", "state": "absent"},
+        {"uid": "last", "state": "absent"},
+    ]});
+    let result = failed(server.run(MODULE, options), "failed to delete dashboard `last`");
+    assert_eq!(result["changed"], json!(false), "{result:#}");
+    for uid in ["gone", "changed"] {
+        let back = server.get(&format!("{address}/{uid}"));
+        // Only what is converted names the version that it is stored in.
+        assert_eq!((&back["status"], &back["spec"]["layout"]["kind"]), (&json!({}), &json!("TabsLayout")), "{back:#}");
+        assert_eq!(back["metadata"]["labels"]["own"], "label", "{back:#}");
+        assert_eq!(back["metadata"]["annotations"]["own/note"], "kept", "{back:#}");
+        assert_eq!(permissions(&server, uid), "", "they had none");
+    }
+}
+
+/// With `overwrite` a PUT makes what somebody deleted meanwhile, without permissions (facts 31, 42).
+#[test]
+fn one_that_is_deleted_meanwhile_is_made_anew_with_its_permissions() {
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/dashboards/db", json!({"dashboard": {"uid": "back", "title": "Back"}}));
+    server.fault(json!({"method": "PUT", "path": "/apis/dashboard", "kind": "delay", "ms": 600, "times": 1}));
+    let result = std::thread::scope(|scope| {
+        let options = json!({"uid": "back", "overwrite": true, "dashboard": {"title": "Back", "n": 1}});
+        let ours = scope.spawn(|| fine(server.run(MODULE, options)));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        delete(&server, "back");
+        ours.join().expect("it does not panic")
+    });
+    assert!(result["warnings"].to_string().contains("somebody deleted it meanwhile"), "{result:#}");
+    assert_eq!(permissions(&server, "back"), "Editor2 Viewer1 admin4");
+}
+
+/// What is stored stays to the letter, also where the folder is made on the way.
+#[test]
+fn a_move_into_a_new_folder_leaves_the_content_as_it_is() {
+    let server = stand_in(sandbox::Config::default());
+    let stored = json!({"uid": "moved", "title": "Moved", "editable": true, "schemaVersion": 39, "tags": []});
+    server.post("/api/dashboards/db", json!({"dashboard": stored}));
+    let options = json!({"uid": "moved", "dashboard": {"title": "Moved"}, "folder": "New", "create_folders": true});
+    assert_eq!(fine(server.run(MODULE, options))["action"], "move");
+    let now = dashboard(&server, "moved");
+    assert_eq!((&now["meta"]["folderTitle"], &now["dashboard"]["editable"]), (&json!("New"), &json!(true)));
+    assert_eq!(now["dashboard"]["schemaVersion"], json!(39));
+}

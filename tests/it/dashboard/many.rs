@@ -102,6 +102,64 @@ fn before_12_only_what_differs_is_written() {
     assert_eq!(server.writes().len(), 1);
 }
 
+/// Those of the second schema are read by one list in their own version, or each once.
+#[test]
+fn the_second_schema_is_read_by_a_list_when_there_are_many() {
+    let server = stand_in(sandbox::Config::default());
+    let one = |number: usize| {
+        json!({"uid": server.name(&format!("v{number}")),
+               "dashboard": {"title": format!("V {number}"), "elements": {}, "layout": {"kind": "TabsLayout", "spec": {"tabs": []}}}})
+    };
+    let list = |count: usize| json!({"dashboards": (0..count).map(one).collect::<Vec<_>>()});
+    fine(server.run(MODULE, list(50)));
+    let second = |server: &Server| {
+        let all = server.requests();
+        all.iter().filter(|(method, path)| method == "GET" && path.contains("/v2beta1/")).count()
+    };
+    for (count, expected) in [(50, 1), (10, 10)] {
+        server.forget_requests();
+        assert_eq!(fine(server.run(MODULE, list(count)))["msg"], format!("{count} unchanged"));
+        assert_eq!(second(&server), expected);
+    }
+    // After a change only what was changed is read again.
+    let mut changed = list(10);
+    changed["dashboards"][3]["dashboard"]["title"] = json!("Another");
+    server.forget_requests();
+    assert_eq!(fine(server.run(MODULE, changed))["msg"], "1 updated, 9 unchanged");
+    assert_eq!(second(&server), 11);
+}
+
+/// Before 12 each dashboard costs a request: `prune` asks for those in its scope.
+#[test]
+fn before_12_prune_reads_only_its_folder() {
+    let server = stand_in_11();
+    server.post("/_sandbox/seed", json!({"plain_dashboards": 50}));
+    server.post("/api/folders", json!({"uid": "scope", "title": "Scope"}));
+    for uid in ["kept", "old"] {
+        server.post("/api/dashboards/db", json!({"dashboard": {"uid": uid, "title": uid}, "folderUid": "scope"}));
+    }
+    server.forget_requests();
+    let options =
+        json!({"prune": {"folder": "Scope"}, "dashboards": [{"uid": "kept", "dashboard": {"title": "kept"}}]});
+    assert_eq!(fine(server.check(MODULE, options))["msg"], "would be: 1 deleted, 1 unchanged");
+    let read = server.requests().iter().filter(|(_, path)| path.starts_with("/api/dashboards/uid/")).count();
+    assert_eq!(read, 2);
+}
+
+/// Fact 49: no failure and no second one, however many write at once.
+#[test]
+fn however_many_write_at_once_each_is_made_once() {
+    for at_once in [4, 16, 32] {
+        let server = stand_in(sandbox::Config { sqlite: true, ..sandbox::Config::default() });
+        let all = (0..60).map(|number| json!({"dashboard": {"title": format!("D {number}")}, "folder": "Made"}));
+        let options = json!({"concurrency": at_once, "create_folders": true, "dashboards": all.collect::<Vec<_>>()});
+        assert_eq!(fine(server.run(MODULE, options.clone()))["msg"], "61 created", "{at_once}");
+        assert_eq!(fine(server.run(MODULE, options))["msg"], "60 unchanged", "{at_once}");
+        let hits = server.get("/api/search?type=dash-db&limit=1000");
+        assert_eq!(hits.as_array().map(Vec::len), Some(60), "{at_once}");
+    }
+}
+
 /// Fact 44: a list is cut at about 2 MB whatever its limit.
 #[test]
 fn more_than_one_page_is_read() {
@@ -241,7 +299,17 @@ fn many_files_fit_into_memory() {
         // As large as those that were measured.
         dashboard["description"] = json!("x".repeat(7000));
         files.write(&format!("{number}.json"), &dashboard);
+        // The same with an input.
+        dashboard["__inputs"] = json!([{"name": "DS_PROM", "type": "datasource", "pluginId": "prometheus"}]);
+        dashboard["uid"] = json!(format!("i{number}"));
+        dashboard["panels"][0]["datasource"] = json!({"type": "prometheus", "uid": "${DS_PROM}"});
+        files.write(&format!(".inputs/{number}.json"), &dashboard);
     }
+    server.post("/api/datasources", json!({"name": "Prom", "uid": "prom", "type": "prometheus", "access": "proxy"}));
+    let inputs = json!({
+        "url": server.url, "url_username": "admin", "url_password": "admin", "from_directory": files.path(".inputs"),
+        "list_unchanged": "never", "inputs": {"DS_PROM": "Prom"}
+    });
     let args = json!({
         "url": server.url, "url_username": "admin", "url_password": "admin", "from_directory": files.path(""),
         "list_unchanged": "never"
@@ -252,7 +320,14 @@ fn many_files_fit_into_memory() {
         "dashboards": (0..1000).map(|number| json!({"uid": format!("f{number}"), "dashboard": panels(number)})).collect::<Vec<_>>()
     });
     let (file, inline) = (files.write(".args", &args), files.write(".inline", &inline));
-    for (time, file, limit) in [("new", &file, 50_000), ("unchanged", &file, 50_000), ("inline", &inline, 90_000)] {
+    let inputs = files.write(".with-inputs", &inputs);
+    for (time, file, limit) in [
+        ("new", &file, 50_000),
+        ("unchanged", &file, 50_000),
+        ("inputs, new", &inputs, 64_000),
+        ("inputs, unchanged", &inputs, 64_000),
+        ("inline", &inline, 90_000),
+    ] {
         let child = std::process::Command::new(crate::support::binary(MODULE))
             .arg(file)
             .env_clear()

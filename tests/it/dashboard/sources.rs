@@ -224,6 +224,71 @@ fn the_second_schema_is_kept_as_it_is() {
     assert_eq!(old.writes(), []);
 }
 
+/// Grafana keeps the second schema typed: what a panel leaves out comes back with the zero value of its type.
+#[test]
+fn a_panel_of_the_second_schema_may_leave_fields_out() {
+    let server = server();
+    let uid = server.name("minimal");
+    let minimal = |title: &str, hidden: bool| {
+        let mut query = json!({"query": {"kind": "DataQuery", "group": "prometheus", "spec": {"expr": "up"}}});
+        if hidden {
+            query["hidden"] = json!(true);
+        }
+        let panel = json!({
+            "id": 1, "title": title,
+            "data": {"kind": "QueryGroup", "spec": {"queries": [{"kind": "PanelQuery", "spec": query}]}},
+            "vizConfig": {"kind": "VizConfig", "group": "timeseries", "spec": {"options": {"legend": {"showLegend": false}}}}
+        });
+        json!({"dashboard": {
+            "apiVersion": "dashboard.grafana.app/v2beta1", "kind": "Dashboard", "metadata": {"name": uid},
+            "spec": {"title": "Minimal", "elements": {"panel-1": {"kind": "Panel", "spec": panel}}}
+        }})
+    };
+    twelve_steps(&server, MODULE, minimal("P", false), minimal("P", true), json!({"uid": uid, "state": "absent"}));
+}
+
+/// A file that is gone already, or a host that cannot be reached, is no reason to keep the dashboard.
+#[test]
+fn one_that_is_to_go_needs_no_file() {
+    for server in both() {
+        let uid = server.name("nofile");
+        for source in [json!({"path": "/nowhere/a.json"}), json!({"path": "http://127.0.0.1:9/a.json"})] {
+            fine(server.run(MODULE, json!({"uid": uid, "dashboard": {"title": "Goes"}})));
+            let mut options = json!({"uid": uid, "state": "absent", "retries": 0});
+            options.as_object_mut().expect("a map").extend(source.as_object().expect("a map").clone());
+            assert_eq!(fine(server.run(MODULE, options))["action"], "delete");
+        }
+    }
+}
+
+#[test]
+fn two_exports_to_one_file_are_refused() {
+    let server = stand_in(sandbox::Config::default());
+    let two = json!({"state": "export", "path": "/tmp/hearth-twice.json", "dashboards": [{"uid": "a"}, {"uid": "b"}]});
+    failed(server.run(MODULE, two), "dashboards[0] and dashboards[1] are both exported to");
+}
+
+/// Fact 35, with the least of this server.
+#[test]
+fn a_refresh_is_that_of_the_server() {
+    let server = stand_in(sandbox::Config::default());
+    let options = |refresh: &str| json!({"uid": "often", "dashboard": {"title": "Often", "refresh": refresh}});
+    let result = fine(server.run(MODULE, options("1s")));
+    assert!(result["warnings"].to_string().contains("became 5s"), "{result:#}");
+    assert_eq!(dashboard(&server, "often")["dashboard"]["refresh"], "5s");
+    assert_eq!(fine(server.run(MODULE, options("1s")))["changed"], json!(false));
+    let settings = json!({"minRefreshInterval": "1s"});
+    server.fault(
+        json!({"method": "GET", "path": "/api/frontend/settings", "kind": "status", "status": 200, "body": settings}),
+    );
+    let result = fine(server.run(MODULE, options("1s")));
+    assert_eq!((&result["changed"], result["warnings"].as_array().map_or(0, Vec::len)), (&json!(true), 0));
+    assert_eq!(dashboard(&server, "often")["dashboard"]["refresh"], "1s");
+    server.forget_requests();
+    fine(server.run(MODULE, options("1m")));
+    assert!(server.requests().iter().all(|(_, path)| !path.contains("settings")));
+}
+
 /// What stands above a list is given to each of its dashboards, and not each has every input.
 #[test]
 fn an_input_that_only_some_dashboards_have_is_fine_and_one_that_none_has_is_not() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MODULE, fresh, prometheus, read, with};
+use super::{MODULE, as_documented, fresh, prometheus, read, with};
 use crate::support::{Server, failed, fine, stand_in_11};
 
 fn fault(server: &Server, method: &str, path: &str, more: Value) {
@@ -136,6 +136,7 @@ fn rollback_puts_everything_back_and_says_what_it_cannot() {
             assert!(told.contains("secrets") && told.contains(secret), "{name}: {told}");
         }
         same(&read(&server, "d"), &with(stored[3].clone(), json!({"secureJsonFields": {}})));
+        as_documented(&server);
     }
 }
 
@@ -153,6 +154,18 @@ fn rollback_takes_a_replacement_back() {
     let now = read(&server, "old");
     assert_eq!(now["jsonData"], then["jsonData"]);
     assert!(result["objects"][0]["rollback_error"].to_string().contains("secrets of this task"), "{result:#}");
+    as_documented(&server);
+}
+
+/// Facts 13, 19: whoever had the default has it as long as nobody else got it.
+#[test]
+fn the_default_stays_where_it_was_when_the_one_that_takes_it_fails() {
+    let server = fresh();
+    fine(server.run(MODULE, prometheus("a", json!({"is_default": true}))));
+    let list = json!({"datasources": [{"name": "a", "user": "x"}, prometheus("b", json!({"is_default": true, "ds_url": "::nope"}))]});
+    failed(server.run(MODULE, list), "invalid URL");
+    let now = read(&server, "a");
+    assert_eq!((&now["user"], &now["isDefault"]), (&json!("x"), &json!(true)));
 }
 
 #[test]
@@ -174,6 +187,19 @@ fn a_replacement_that_fails_leaves_the_old_one() {
     fault(&server, "PUT", "/api/datasources/uid/new", json!({"kind": "locked-before"}));
     fine(server.run(MODULE, prometheus("new", json!({"name": "P"}))));
     assert_eq!((names(&server), &read(&server, "new")["name"]), (vec!["P".to_owned()], &json!("P")));
+}
+
+/// Its own failure says nothing of the write whose answer was lost.
+#[test]
+fn a_look_that_fails_after_a_lost_answer_leaves_it_to_another_look() {
+    let server = fresh();
+    fine(server.run(MODULE, prometheus("old", json!({"name": "P"}))));
+    fault(&server, "POST", "/api/datasources", json!({"kind": "reset", "after": true}));
+    let broken = json!({"kind": "status", "status": 500, "body": {"message": "broken"}});
+    fault(&server, "GET", "/api/datasources/uid/new", broken);
+    let replaced = fine(server.run(MODULE, prometheus("new", json!({"name": "P"}))));
+    assert_eq!((&replaced["changed"], names(&server)), (&json!(true), vec!["P".to_owned()]));
+    assert_eq!(read(&server, "new")["name"], "P");
 }
 
 /// A kill, or a lock that did not end: the new one stands beside the old one.

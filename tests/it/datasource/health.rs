@@ -63,7 +63,32 @@ fn a_connection_that_fails_fails_the_task_and_says_why() {
     let result = failed(server.run(MODULE, options), "the test of data source");
     assert!(result["msg"].to_string().contains("connection refused"), "{result:#}");
     assert_eq!((&result["changed"], &result["objects"][0]["test"]["status"]), (&json!(true), &json!("failed")));
+    // A play that goes on with `failed_when` reads these.
+    assert_eq!((&result["test"]["status"], &result["uid"]), (&json!("failed"), &json!(uid)));
+    assert_eq!(result["action"], "create");
     remove(&server, &uid);
+}
+
+/// Grafana goes on for 5 s with what it knows of a data source that it has tested.
+#[test]
+fn a_connection_is_tested_as_it_was_just_changed() {
+    let server = server();
+    let uid = server.name("changed");
+    let (up, address) = listener();
+    serve(up);
+    let (down, nobody) = listener();
+    drop(down);
+    fine(server.run(MODULE, tested(&uid, "prometheus", &format!("http://{address}"), json!({}))));
+    let options = tested(&uid, "prometheus", &format!("http://{nobody}"), json!({}));
+    failed(server.run(MODULE, options), "the test of data source");
+    fine(server.run(MODULE, tested(&uid, "prometheus", &format!("http://{address}"), json!({}))));
+    remove(&server, &uid);
+}
+
+#[test]
+fn a_time_to_wait_that_nobody_can_wait_is_no_crash() {
+    let server = fresh();
+    fine(server.run(MODULE, tested("t", "testdata", "", json!({"test_timeout": 1e19}))));
 }
 
 #[test]

@@ -32,6 +32,14 @@ fn with(mut all: Value, more: Value) -> Value {
     all
 }
 
+/// No request departed from Grafana's OpenAPI document.
+fn as_documented(server: &Server) {
+    if server.is_stand_in() {
+        let shown = server.get("/_sandbox/departures");
+        assert_eq!(shown["departures"], json!([]), "{}", shown["document"]);
+    }
+}
+
 #[test]
 fn twelve_steps_of_a_single_one() {
     for server in [server(), stand_in_11()] {
@@ -47,6 +55,7 @@ fn twelve_steps_of_a_single_one() {
             prometheus(&uid, change),
             json!({"name": uid, "state": "absent"}),
         );
+        as_documented(&server);
     }
 }
 
@@ -131,7 +140,7 @@ fn only_what_the_list_does_not_tell_is_read_one_by_one() {
 fn what_grafana_would_refuse_is_refused_before_anything_is_sent() {
     let server = fresh();
     server.forget_requests();
-    failed(server.run(MODULE, prometheus("a", json!({"name": "n".repeat(191)}))), "191 characters");
+    failed(server.run(MODULE, prometheus("a", json!({"name": "n".repeat(191)}))), "191 bytes");
     failed(server.run(MODULE, prometheus("a", json!({"name": ""}))), "name is empty");
     assert_eq!(server.requests(), []);
     failed(server.run(MODULE, prometheus("a b", json!({}))), "other than letters");
@@ -165,7 +174,9 @@ fn the_first_one_becomes_the_default_only_where_that_is_not_declared_otherwise()
 fn a_change_made_meanwhile_is_planned_again_and_the_version_goes_on() {
     for server in [fresh(), stand_in_11()] {
         fine(server.run(MODULE, prometheus("a", json!({}))));
-        let body = with(read(&server, "a"), json!({"version": 50, "user": "somebody"}));
+        let body = json!({
+            "name": "a", "type": "prometheus", "access": "proxy", "url": "http://p:9090", "version": 50, "user": "somebody",
+        });
         server.api("PUT", "/api/datasources/uid/a", body);
         let conflict =
             json!({"message": "Datasource has already been updated by someone else. Please reload and try again"});
@@ -215,6 +226,21 @@ fn an_empty_address_is_refused_before_it_is_sent() {
         failed(server.run(MODULE, json!({"datasources": [item]})), "has no address");
     }
     assert_eq!(server.writes(), []);
+    // One that needs none keeps the one that it has, and that is said at each run.
+    let server = crate::support::server();
+    let uid = server.name("emptied");
+    let options = |url: &str| json!({"name": uid, "uid": uid, "ds_type": "testdata", "ds_url": url});
+    fine(server.run(MODULE, options("http://old")));
+    for _ in 0..2 {
+        let same = fine(server.run(MODULE, options("")));
+        assert_eq!((&same["changed"], &same["datasource"]["url"]), (&json!(false), &json!("http://old")));
+        assert!(same["warnings"].to_string().contains("its address stays"), "{same:#}");
+    }
+    // That nothing writes it can be seen where everything else of the task is written.
+    fine(server.run(MODULE, with(options(""), json!({"user": "u"}))));
+    assert_eq!(read(&server, &uid)["url"], "http://old");
+    remove(&server, &uid);
+    let server = fresh();
     let bad = failed(server.run(MODULE, prometheus("bad", json!({"ds_url": "::nope"}))), "invalid URL");
     assert!(bad["msg"].to_string().contains("`ds_url`"), "{bad:#}");
 }
@@ -245,6 +271,12 @@ fn a_name_that_is_given_up_is_taken_in_the_same_task() {
     ]});
     assert_eq!(fine(server.run(MODULE, list))["msg"], "2 updated, 1 deleted");
     assert_eq!((&read(&server, "a")["name"], &read(&server, "b")["name"]), (&json!("b"), &json!("c")));
+    // Also by a new one, and the renamed one keeps what it has.
+    let list = json!({"datasources": [prometheus("new", json!({"name": "b"})), {"name": "e", "uid": "a"}]});
+    assert_eq!(fine(server.check(MODULE, list.clone()))["msg"], "would be: 1 created, 1 updated");
+    assert_eq!(fine(server.run(MODULE, list.clone()))["msg"], "1 created, 1 updated");
+    assert_eq!((&read(&server, "a")["name"], &read(&server, "new")["name"]), (&json!("e"), &json!("b")));
+    assert_eq!(fine(server.run(MODULE, list))["changed"], json!(false));
 }
 
 /// Fact 19.
@@ -331,6 +363,17 @@ fn a_uid_that_no_path_can_hold_is_worked_with() {
     assert_eq!(fine(server.run(MODULE, json!({"name": "odd", "state": "absent"})))["changed"], json!(true));
 }
 
+/// Grafana 12 refuses such a uid in a PUT though it is the one that the data source has.
+#[test]
+fn a_uid_that_only_11_gave_does_not_keep_12_from_changing_the_rest() {
+    let server = fresh();
+    let odd = json!({"name": "odd", "uid": "a b", "type": "loki", "url": "http://l", "editable": true});
+    server.post("/_sandbox/seed", json!({"datasources": [odd]}));
+    fine(server.run(MODULE, json!({"datasources": [{"name": "odd", "user": "u"}]})));
+    let now = server.get("/api/datasources/name/odd");
+    assert_eq!((&now["user"], &now["uid"]), (&json!("u"), &json!("a b")));
+}
+
 #[test]
 fn a_hundred_take_a_request_each_and_then_none() {
     let server = fresh();
@@ -349,11 +392,17 @@ fn a_hundred_take_a_request_each_and_then_none() {
 /// Fact 49: above two or three writers at once SQLite fails some, and these are looked at and tried again.
 #[test]
 fn a_hundred_are_made_on_a_database_that_locks() {
-    let server = stand_in(sandbox::Config { sqlite: true, ..sandbox::Config::default() });
-    let all: Vec<Value> = (0..100).map(|n| prometheus(&format!("s{n}"), json!({}))).collect();
-    let made = fine(server.run(MODULE, json!({"datasources": all})));
-    assert_eq!(made["msg"], "100 created");
-    assert_eq!(server.get("/api/datasources").as_array().map(Vec::len), Some(100));
+    for concurrency in [4, 16, 32] {
+        let server = stand_in(sandbox::Config { sqlite: true, ..sandbox::Config::default() });
+        let all: Vec<Value> = (0..100).map(|n| prometheus(&format!("s{n}"), json!({}))).collect();
+        let list = json!({"datasources": all, "concurrency": concurrency});
+        let made = fine(server.run(MODULE, list.clone()));
+        assert_eq!(made["msg"], "100 created", "{concurrency} at once");
+        assert_eq!(server.get("/api/datasources").as_array().map(Vec::len), Some(100));
+        // The first one has become the default.
+        assert_eq!(read(&server, "s0")["isDefault"], json!(true), "{concurrency} at once");
+        assert_eq!(fine(server.run(MODULE, list))["msg"], "100 unchanged");
+    }
 }
 
 #[test]
@@ -370,5 +419,11 @@ fn prune_deletes_in_its_scope_and_up_to_its_limit() {
     assert_eq!(fine(server.check(MODULE, kept(3)))["msg"], "would be: 3 deleted, 1 unchanged");
     assert_eq!(fine(server.run(MODULE, kept(3)))["msg"], "3 deleted, 1 unchanged");
     assert_eq!(fine(server.run(MODULE, kept(0)))["msg"], "1 unchanged");
+    // Beside a single one, too: "unchanged" would be half of the truth.
+    fine(server.run(MODULE, prometheus(&uid(1), json!({}))));
+    let single = prometheus(&uid(0), json!({"prune": {"name_prefix": prefix}}));
+    let result = fine(server.run(MODULE, single));
+    assert!(result["msg"].to_string().contains("1 deleted"), "{result:#}");
+    assert!(result["datasource"].is_object(), "{result:#}");
     remove(&server, &uid(0));
 }

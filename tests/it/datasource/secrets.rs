@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MODULE, fresh, prometheus, read, remove, with};
+use super::{MODULE, as_documented, fresh, prometheus, read, remove, with};
 use crate::support::{Server, failed, fine, server, stand_in_11};
 
 /// What the stand-in really keeps of a data source.
@@ -38,17 +38,25 @@ fn a_secret_is_set_once_kept_and_sent_when_asked_for() {
         }
         // A change of something else leaves it, and one that is missing is always set.
         let more = json!({"ds_url": "http://q", "secure_json_data": {"httpHeaderValue1": "third-secret"}});
-        let changed = fine(server.run(MODULE, options("unsent-secret", more)));
+        let on_create = with(more.clone(), json!({"update_secrets": "on_create"}));
+        let changed = fine(server.run(MODULE, options("unsent-secret", on_create)));
         assert_eq!(changed["fields"], json!(["secureJsonFields.httpHeaderValue1", "url"]));
         assert_eq!(
             kept(&server, "s"),
             json!({"basicAuthPassword": "second-secret", "httpHeaderValue1": "third-secret"})
         );
+        // Where the task does not say so, a change of something else brings them, as with the peer.
+        let brings = with(more, json!({"ds_url": "http://r"}));
+        let changed = fine(server.run(MODULE, options("brought-secret", brings.clone())));
+        assert_eq!((&changed["fields"], changed["sent"].as_array().map(Vec::len)), (&json!(["url"]), Some(2)));
+        assert_eq!(kept(&server, "s")["basicAuthPassword"], "brought-secret");
+        assert_eq!(fine(server.run(MODULE, options("another-secret", brings)))["changed"], json!(false));
+        assert_eq!(kept(&server, "s")["basicAuthPassword"], "brought-secret");
         let removed = json!({"datasources": [{"name": "s", "secure_json_data": {"httpHeaderValue1": ""}}]});
         for changed in [true, false] {
             assert_eq!(fine(server.run(MODULE, removed.clone()))["changed"], json!(changed));
         }
-        assert_eq!(kept(&server, "s"), json!({"basicAuthPassword": "second-secret"}));
+        assert_eq!(kept(&server, "s"), json!({"basicAuthPassword": "brought-secret"}));
     }
 }
 
@@ -190,6 +198,7 @@ fn a_uid_is_changed_with_all_secrets_at_hand() {
     assert_eq!(kept(&server, "new")["password"], "second-secret");
     assert_eq!(server.get("/api/datasources").as_array().map(Vec::len), Some(1));
     assert_eq!(fine(server.run(MODULE, given))["changed"], json!(false));
+    as_documented(&server);
 
     let server = stand_in_11();
     fine(server.run(MODULE, prometheus("old", json!({"name": "P", "password": "first-secret"}))));

@@ -2,10 +2,14 @@
 
 use std::{path::Path, process::Command};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::MODULE;
-use crate::support::{binary, failed, fine, run, stand_in};
+use crate::{
+    scripted::{Scripted, reply},
+    support::{binary, failed, fine, run, stand_in},
+};
 
 fn output(path: &Path, args: &[&str]) -> (String, Option<i32>) {
     let output = Command::new(path).args(args).output().expect("it starts");
@@ -55,6 +59,67 @@ fn arguments_that_are_no_json_object_are_a_failed_result() {
 }
 
 #[test]
+fn a_result_is_one_line_for_python_too() {
+    let file = std::env::temp_dir().join(format!("hearth-lines-{}", std::process::id()));
+    let name = "a\u{2028}b\u{2029}c\u{85}d\u{b}e\u{1c}f";
+    std::fs::write(&file, json!({"url": "http://127.0.0.1:9", "name": "x", name: 1}).to_string()).expect("written");
+    let (line, _) = output(&binary(MODULE), &[file.to_str().expect("a path")]);
+    std::fs::remove_file(&file).expect("removed");
+    // Ansible looks for the JSON with `str.splitlines`, which splits at all of these.
+    assert!(!line.trim_end().contains(['\u{2028}', '\u{2029}', '\u{85}', '\u{b}', '\u{1c}', '\n']), "{line}");
+    let result: Value = serde_json::from_str(&line).expect("JSON");
+    assert!(result["msg"].as_str().is_some_and(|text| text.contains(name)), "{line}");
+}
+
+#[test]
+fn half_a_surrogate_in_the_options_is_taken() {
+    let file = std::env::temp_dir().join(format!("hearth-surrogate-{}", std::process::id()));
+    std::fs::write(&file, r#"{"url": "http://127.0.0.1:9", "retries": 0, "name": "x\udc80"}"#).expect("written");
+    let (line, _) = output(&binary(MODULE), &[file.to_str().expect("a path")]);
+    std::fs::remove_file(&file).expect("removed");
+    assert!(line.contains("failed to connect"), "{line}");
+}
+
+#[test]
+fn check_mode_counts_however_it_is_written() {
+    let server = stand_in(sandbox::Config::default());
+    let planned = fine(server.play(MODULE, json!({"name": "x"}), json!({"_ansible_check_mode": "yes"})));
+    assert_eq!((&planned["changed"], server.get("/api/folders")), (&json!(true), json!([])));
+    let args = json!({"_ansible_check_mode": "perhaps"});
+    failed(
+        server.play(MODULE, json!({"name": "x"}), args),
+        "`_ansible_check_mode` cannot be used: The value 'perhaps'",
+    );
+    assert_eq!(server.get("/api/folders"), json!([]));
+}
+
+#[test]
+fn a_single_object_that_failed_says_what_is_known_of_it() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders", "kind": "status", "status": 400, "times": 1}));
+    let result = failed(server.run(MODULE, json!({"name": "x", "uid": "its-uid"})), "failed to create folder `x`");
+    assert_eq!(
+        (&result["name"], &result["action"], &result["changed"]),
+        (&json!("x"), &json!("create"), &json!(false))
+    );
+}
+
+#[test]
+fn the_audit_logs_path_counts_where_there_is_something_to_write() {
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/folders", json!({"title": "There", "uid": "there"}));
+    for (name, changes) in [("There", false), ("New", true)] {
+        let task = |path: &str| json!({"name": name, "audit_log": path});
+        for check in [true, false] {
+            let internal = json!({"_ansible_check_mode": check});
+            let result = server.play(MODULE, task("/nonexistent/audit.jsonl"), internal);
+            assert_eq!(result["failed"] == json!(true), changes, "{name}, check mode {check}: {result:#}");
+        }
+        fine(server.check(MODULE, task("")));
+    }
+}
+
+#[test]
 fn an_unknown_option_fails_with_the_nearest_name() {
     let result = run(MODULE, &json!({"url": "http://127.0.0.1:9", "name": "x", "parent_uuid": "y"}), &[]);
     failed(result.clone(), "Unsupported parameters for (grafana_folder) module: parent_uuid");
@@ -69,6 +134,9 @@ fn an_option_and_its_alias_warn_and_the_alias_wins() {
     let result = fine(server.check(MODULE, json!({"name": "By name", "title": "By alias"})));
     assert_eq!(result["name"], "By alias");
     assert!(result["warnings"].to_string().contains("title"), "{result:#}");
+    // It may well be why the task is refused.
+    let result = failed(server.check(MODULE, json!({"name": "a", "title": "b", "state": "neither"})), "state must be");
+    assert_eq!(result["warnings"], json!(["Both option name and its alias title are set."]));
 }
 
 #[test]
@@ -116,6 +184,23 @@ fn the_environment_stands_in_for_the_connection() {
     // What the task writes is nearer than the environment.
     let args = json!({"name": "By password", "url_username": "admin", "url_password": "wrong"});
     failed(run(MODULE, &args, &env), "answered 401");
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let server = Scripted::start(None, |_| reply("400 Bad Request", "", "{}"));
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let env = [
+        ("GRAFANA_URL", url.as_str()),
+        ("GRAFANA_TOKEN", ""),
+        ("GRAFANA_USER", "deploy"),
+        ("GRAFANA_PASSWORD", "a-password"),
+        ("HEARTH_AUDIT_LOG", ""),
+    ];
+    failed(run(MODULE, &json!({"name": "x"}), &env), "answered 400");
+    let header = format!("basic {}", STANDARD.encode("deploy:a-password"));
+    let headers = &server.seen()[0].headers;
+    assert!(headers.iter().any(|line| line.to_lowercase().ends_with(&header.to_lowercase())), "{headers:?}");
 }
 
 #[test]

@@ -77,6 +77,48 @@ fn a_header_of_the_task_is_a_secret() {
     );
 }
 
+#[test]
+fn a_header_s_scheme_is_no_part_of_its_secret() {
+    let server = Scripted::start(None, |_| {
+        let said = "the token t-0ken-value is unknown, the password of the-pr0xy too";
+        reply("400 Bad Request", "", &json!({"message": said}).to_string())
+    });
+    let args = json!({
+        "url": format!("http://127.0.0.1:{}", server.port), "name": "x",
+        "headers": {"X-A": "Bearer t-0ken-value", "X-B": format!("Basic {}", STANDARD.encode("me:the-pr0xy"))},
+    });
+    failed(run(MODULE, &args, &[]), "the token ******** is unknown, the password of ******** too");
+}
+
+#[test]
+fn a_short_password_is_hidden_in_its_header() {
+    let server = Scripted::start(None, |request| {
+        reply("400 Bad Request", "", &json!({"message": request.headers.join(", ")}).to_string())
+    });
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let args = json!({"url": url, "url_username": "bob", "url_password": "abc", "name": "x"});
+    let result = failed(run(MODULE, &args, &[]), "Basic ********").to_string();
+    assert!(!result.contains(STANDARD.encode("bob:abc").trim_end_matches('=')), "{result}");
+}
+
+#[test]
+fn the_default_password_is_a_secret_only_where_it_is_used() {
+    for (option, said) in [("token", "sysadmin"), ("url_username", "sys********")] {
+        let server = Scripted::start(None, |_| reply("400 Bad Request", "", r#"{"message": "ask the sysadmin"}"#));
+        let args = json!({"url": format!("http://127.0.0.1:{}", server.port), option: "a-value", "name": "x"});
+        failed(run(MODULE, &args, &[]), &format!("answered 400: ask the {said}"));
+    }
+}
+
+#[test]
+fn a_misspelt_option_does_not_tell_its_secret() {
+    let args = json!({
+        "url": "http://h", "name": "x", "url_pasword": "hunter2x", "folders": null, "_ansible_inject_invocation": true,
+    });
+    let result = failed(run(MODULE, &args, &[]), "Did you mean `url_password`?").to_string();
+    assert!(result.contains("\"url_pasword\":\"********\"") && !result.contains("hunter2x"), "{result}");
+}
+
 /// The other half of the next test: a process that panics as a module would.
 #[test]
 fn panics_when_asked_to() {

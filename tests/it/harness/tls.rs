@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
@@ -25,14 +25,38 @@ struct Identity {
 
 /// A self-signed certificate as `openssl req -x509` makes it: an end entity that calls itself a CA.
 fn self_signed(name: &str, ended: bool) -> Identity {
+    made(name, |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        if ended {
+            params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        }
+    })
+}
+
+fn made(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
     let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    if ended {
-        params.not_after = rcgen::date_time_ymd(2001, 1, 1);
-    }
+    change(&mut params);
     let key = KeyPair::generate().expect("a key");
     let certificate = params.self_signed(&key).expect("a certificate");
+    identity(&certificate, &key)
+}
+
+/// A certificate that an authority signed, and that authority's own.
+fn signed_by_an_authority(name: &str) -> (Identity, Identity) {
+    let mut root = CertificateParams::new(Vec::new()).expect("no names");
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root_key = KeyPair::generate().expect("a key");
+    let authority = identity(&root.self_signed(&root_key).expect("a certificate"), &root_key);
+    let issuer = Issuer::new(root, root_key);
+    let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+    (identity(&certificate, &key), authority)
+}
+
+fn identity(certificate: &rcgen::Certificate, key: &KeyPair) -> Identity {
     Identity {
         certificate: certificate.der().clone(),
         key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
@@ -83,7 +107,7 @@ fn a_self_signed_leaf_is_refused_then_trusted_for_itself_with_its_name_checked()
         "hint: the server's certificate is signed by nobody whom this host trusts",
     );
     fine(ask("localhost", server.port, json!({"ca_path": ca})));
-    failed(ask("127.0.0.1", server.port, json!({"ca_path": ca})), "failed to connect");
+    failed(ask("127.0.0.1", server.port, json!({"ca_path": ca})), "hint: the server's certificate is for another name");
     let other = file("other", &self_signed("localhost", false).pem);
     failed(ask("localhost", server.port, json!({"ca_path": other})), "failed to connect");
     fine(ask("127.0.0.1", server.port, json!({"validate_certs": false})));
@@ -99,19 +123,36 @@ fn a_certificate_that_has_ended_is_refused_also_when_it_is_named() {
 }
 
 #[test]
+fn a_certificate_that_has_not_begun_is_refused_and_asked_for_once() {
+    let identity = made("localhost", |params| params.not_before = rcgen::date_time_ymd(2100, 1, 1));
+    let server = server(&identity, None);
+    let ca = file("early", &identity.pem);
+    // Nine tries would take many seconds, and say so.
+    let result = failed(
+        ask("localhost", server.port, json!({"ca_path": ca, "retries": 9})),
+        "has ended or has not begun: renew it, or look at this host's clock",
+    );
+    assert!(!result["msg"].to_string().contains("tries"), "{result}");
+}
+
+#[test]
 fn a_client_certificate_is_shown() {
-    let (identity, client) = (self_signed("localhost", false), self_signed("client", false));
-    let server = server(&identity, Some(&client));
+    let identity = self_signed("localhost", false);
+    let (client, authority) = signed_by_an_authority("client");
+    let server = server(&identity, Some(&authority));
     let (ca, cert, key) = (file("mutual", &identity.pem), file("client", &client.pem), file("key", &client.key_pem));
-    assert_eq!(ask("localhost", server.port, json!({"ca_path": ca}))["failed"], json!(true));
-    // A self-signed client that calls itself a CA is refused by the server's webpki; one file for both works too.
+    let without = ask("localhost", server.port, json!({"ca_path": ca, "retries": 9}));
+    assert!(failed(without, "client_cert")["msg"].to_string().find(" tries)").is_none());
     let both = file("both", &format!("{}{}", client.pem, client.key_pem));
     for options in
         [json!({"ca_path": ca, "client_cert": cert, "client_key": key}), json!({"ca_path": ca, "client_cert": both})]
     {
-        let result = ask("localhost", server.port, options);
-        assert!(!result["msg"].to_string().contains("cannot be used"), "{result}");
+        fine(ask("localhost", server.port, options));
     }
+    // One that calls itself a CA is refused by the server, and not by us.
+    let own = self_signed("client", false);
+    let own = file("own", &format!("{}{}", own.pem, own.key_pem));
+    failed(ask("localhost", server.port, json!({"ca_path": ca, "client_cert": own})), "client_cert");
 }
 
 #[test]

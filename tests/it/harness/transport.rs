@@ -65,6 +65,38 @@ fn a_wrong_password_is_sent_once() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// The status is told before the body, which may break.
+#[test]
+fn a_wrong_password_is_sent_once_also_when_its_answer_breaks_off() {
+    let server = Scripted::start(None, |_| {
+        Some("HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n{".to_owned())
+    });
+    failed(at(&server, json!({})), "GET /api/user answered 401");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn an_answer_that_says_nothing_is_no_proof() {
+    let empty = |path: &'static str| {
+        Scripted::start(None, move |request| {
+            request
+                .path
+                .starts_with(path)
+                .then(|| reply("200 OK", "Content-Type: application/json\r\n", "{}"))
+                .flatten()
+        })
+    };
+    failed(at(&empty("/api/user"), json!({})), "GET /api/user answered 200 without a login");
+    failed(at(&empty("/apis/"), json!({})), "answered 200 with no list of resources");
+}
+
+#[test]
+fn a_redirect_to_nowhere_is_followed_to_nowhere() {
+    let server = Scripted::start(None, |_| reply("302 Found", "", ""));
+    failed(at(&server, json!({})), "hint: it is a redirect that does not say where to");
+    assert_eq!(server.seen().len(), 1);
+}
+
 /// With anonymous access on, a wrong token counts as anonymous, and a Viewer sees no folder: a plan
 /// made from that would be wrong.
 #[test]
@@ -91,9 +123,31 @@ fn a_request_has_a_time_and_a_run_a_deadline() {
     server.fault(json!({"method": "GET", "path": "/api/user", "kind": "delay", "ms": 3000}));
     let started = Instant::now();
     failed(server.run(MODULE, json!({"name": "x", "timeout": 0.3, "retries": 1})), "no answer within 0.3 s");
-    failed(server.run(MODULE, json!({"name": "x", "deadline": 0.5})), "");
+    failed(
+        server.run(MODULE, json!({"name": "x", "deadline": 0.5})),
+        "GET /api/user had no answer before the deadline of the run; hint: raise `deadline`",
+    );
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     failed(server.run(MODULE, json!({"name": "x", "timeout": 0})), "above zero");
+}
+
+/// What was sent before the deadline is waited for: cut off, nobody would know what became of it.
+#[test]
+fn a_write_under_way_outlasts_the_deadline_and_nothing_follows_it() {
+    let server = stand_in(sandbox::Config::default());
+    server.fault(json!({"method": "POST", "path": "/api/folders$", "kind": "delay", "ms": 3500}));
+    let task = json!({"name": "Half", "deadline": 3, "permissions": [{"role": "Viewer", "permission": "View"}]});
+    let result = failed(server.run(MODULE, task), "failed to create folder `Half`: the rest of it: ");
+    assert!(result["msg"].to_string().contains("not tried, since the deadline of the run is over"), "{result}");
+    assert_eq!((&result["changed"], server.get("/api/folders").as_array().map(Vec::len)), (&json!(true), Some(1)));
+}
+
+#[test]
+fn what_cannot_be_reached_is_told_from_what_does_not_answer() {
+    // It takes connections, and never says a word of TLS.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+    let url = format!("https://{}", listener.local_addr().expect("it is bound"));
+    failed(run(MODULE, &json!({"url": url, "name": "x", "timeout": 1, "retries": 0}), &[]), "failed to connect to");
 }
 
 #[test]

@@ -146,8 +146,8 @@ fn locked(state: &State, login: &str) -> bool {
     state.failures.get(login).is_some_and(|(count, first)| *count >= 5 && first.elapsed() < LOCKOUT)
 }
 
-/// Checks a password and counts failures; also the form login's way in.
-pub(crate) fn check_password(state: &mut State, login: &str, password: &str) -> Option<i64> {
+/// Checks a password and counts failures.
+fn check_password(state: &mut State, login: &str, password: &str) -> Option<i64> {
     let key = login.to_lowercase();
     let user = state.users.values().find(|u| u.login == key || u.email == key);
     let right = user.filter(|u| u.password == password).map(|u| u.id);
@@ -174,12 +174,8 @@ fn by_password(
     let Some(id) = check_password(state, login, password) else {
         return Err(unauthorized("password-auth.failed", "Invalid username or password"));
     };
-    let user = state.users.get_mut(&id).expect("check_password gives ids of users");
-    if user.disabled {
+    if state.users[&id].disabled {
         return Err(unauthorized("identity.disabled", "Unauthorized"));
-    }
-    if !state.orgs.contains_key(&user.org) {
-        user.org = state.orgs.iter().find(|(_, o)| o.members.contains_key(&id)).map_or(1, |(id, _)| *id);
     }
     switch_by_query(state, config, call, id)?;
     let user = &state.users[&id];
@@ -258,24 +254,6 @@ fn by_token(state: &mut State, call: &Call, key: &str) -> Result<(Who, i64), Rep
         uid: account.uid.clone(),
     };
     Ok((who, account.org))
-}
-
-/// `POST /login`: a session cookie is made up, but no request is let in by it.
-pub(crate) fn login(state: &mut State, call: &Call) -> Reply {
-    let body = call.object().unwrap_or_default();
-    let word = |key: &str| body.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    match check_password(state, &word("user"), &word("password")) {
-        Some(_) => {
-            let session = state.ids.uuid().replace('-', "");
-            Reply::json(200, json!({ "message": "Logged in", "redirectUrl": "/" }))
-                .with(
-                    "set-cookie",
-                    format!("grafana_session={session}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"),
-                )
-                .with("set-cookie", "grafana_session_expiry=1795399433; Path=/; Max-Age=2592000; SameSite=Lax")
-        }
-        None => crate::reply::with_id(401, "password-auth.failed", "Invalid username or password"),
-    }
 }
 
 /// What an anonymous visitor gets from /api/user.

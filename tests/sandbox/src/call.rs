@@ -45,6 +45,12 @@ impl Call {
         }
     }
 
+    /// The kind of object that it is about: `/api/<kind>/…`, or `/apis/<group>/<version>/namespaces/<name>/<kind>/…`.
+    pub fn kind(&self) -> &str {
+        let segment = if self.segments[0] == "apis" { self.segments.get(5) } else { self.segments.get(1) };
+        segment.map(String::as_str).unwrap_or_default()
+    }
+
     /// The first value of a query parameter.
     pub fn query(&self, key: &str) -> Option<&str> {
         self.query.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())

@@ -143,7 +143,6 @@ pub(crate) fn is_write(call: &Call) -> bool {
 
 /// The 500 of a locked database, in the words of each endpoint (grafana.md fact 49).
 pub(crate) fn locked(call: &Call) -> Reply {
-    let kind = call.segments.get(1).map(String::as_str).unwrap_or_default();
     if call.path.starts_with("/apis") {
         return Reply::json(
             500,
@@ -155,7 +154,7 @@ pub(crate) fn locked(call: &Call) -> Reply {
     }
     message(
         500,
-        match (kind, call.method.as_str()) {
+        match (call.kind(), call.method.as_str()) {
             ("datasources", "POST") => "Failed to add datasource",
             ("datasources", "PUT") => "Failed to update datasource",
             ("datasources", "DELETE") => "Failed to delete datasource",
@@ -171,12 +170,10 @@ pub(crate) fn made(call: &Call, reply: &Reply) -> Option<(&'static str, String)>
     if !reply.is_ok() || call.method != "POST" {
         return None;
     }
-    if call.path.contains("folders") {
-        Some(("folder", uid))
-    } else if call.path.contains("dashboards") {
-        Some(("dashboard", uid))
-    } else {
-        None
+    match call.kind() {
+        "folders" => Some(("folder", uid)),
+        "dashboards" => Some(("dashboard", uid)),
+        _ => None,
     }
 }
 

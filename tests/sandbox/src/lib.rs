@@ -183,10 +183,11 @@ impl Handle {
         self.admin("GET", "requests", &Value::Null)["counts"][kind].as_u64().unwrap_or(0)
     }
 
-    /// Where requests departed from the OpenAPI document; empty as well where there is none.
-    pub fn departures(&self) -> Vec<Value> {
-        let shown = self.admin("GET", "departures", &Value::Null);
-        shown["departures"].as_array().cloned().unwrap_or_default()
+    /// Where requests of modules departed from the OpenAPI document; nothing where there is none to compare with.
+    pub fn departures(&self) -> Option<Vec<Value>> {
+        let mut shown = self.admin("GET", "departures", &Value::Null);
+        let list = shown["departures"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        (shown["compared"] == true).then_some(list)
     }
 }
 

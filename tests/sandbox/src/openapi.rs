@@ -55,10 +55,11 @@ impl Document {
         json!({ "document": self.place, "compared": found, "note": note, "departures": noted })
     }
 
-    /// Compares one request of /api.
+    /// Compares one request of /api that a module sent: tests and other clients may ask as they like.
     pub fn check(&self, call: &Call) {
         let Some(document) = &self.content else { return };
-        if call.segments.first().is_none_or(|s| s != "api") {
+        let ours = call.header("user-agent").is_some_and(|agent| agent.starts_with("hearth/"));
+        if !ours || call.segments[0] != "api" {
             return;
         }
         let mut faults = Vec::new();

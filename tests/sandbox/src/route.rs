@@ -14,14 +14,17 @@ use crate::{
 };
 
 /// Paths of the real one that are not imitated.
-const MISSING: [&str; 30] = [
+const MISSING: [&str; 34] = [
+    "alert-notifiers",
     "alertmanager",
     "alerts",
     "annotations",
+    "anonymous",
     "auth",
     "avatar",
     "cloudmigration",
     "convert",
+    "dashboard",
     "ds",
     "email",
     "gnet",
@@ -43,6 +46,7 @@ const MISSING: [&str; 30] = [
     "signing-keys",
     "snapshot",
     "snapshots",
+    "snapshots-delete",
     "user-preferences",
     "v1",
 ];
@@ -98,6 +102,8 @@ fn source_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         (_, ["correlations", ..] | ["uid", _, "correlations" | "resources", ..]) => {
             Err(unsupported("correlations and resources of data sources"))
         }
+        // By number, which 12.4 has still; modules name data sources by uid.
+        ("GET", [_, "health"] | [_, "resources", ..]) => Err(unsupported("health and resources by number")),
         _ => Err(not_found()),
     }
 }
@@ -131,6 +137,7 @@ fn dashboard_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ("POST", ["uid", uid, "restore"]) => dashboard_reads::restore(cx, uid),
         ("GET", ["uid", uid, "permissions"]) => permissions::get(cx, Of::Dashboards, uid),
         ("POST", ["uid", uid, "permissions"]) => permissions::set(cx, Of::Dashboards, uid),
+        (_, ["id", ..]) if cx.old() => Err(unsupported("dashboards by number")),
         ("POST", ["calculate-diff"]) if cx.old() => Err(message(404, "Dashboard version not found")),
         (_, ["public-dashboards", ..] | ["uid", _, "public-dashboards", ..]) => Err(unsupported("public dashboards")),
         _ => Err(not_found()),
@@ -213,7 +220,6 @@ fn people_paths(cx: &mut Context, method: &str, path: &[&str]) -> Answer {
         ("GET", ["v1", "provisioning", "alert-rules", uid]) => rules::get(cx, uid),
         ("PUT", ["v1", "provisioning", "alert-rules", uid]) => rules::save(cx, Some(uid)),
         ("DELETE", ["v1", "provisioning", "alert-rules", uid]) => rules::delete(cx, uid),
-        ("GET", ["v1", "provisioning", "folder", folder, "rule-groups", group]) => rules::group(cx, folder, group),
         _ => missing(cx, method, path),
     }
 }

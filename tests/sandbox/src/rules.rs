@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Role;
 use crate::call::{Context, text};
-use crate::reply::{Answer, Reply, message, not_found, ok};
+use crate::reply::{Answer, Reply, message, ok};
 use crate::text::now_nanos;
 
 const READ: &str = "any of alert.provisioning:read, alert.rules.provisioning:read, alert.provisioning.secrets:read, \
@@ -121,15 +121,4 @@ pub(crate) fn delete(cx: &mut Context, uid: &str) -> Answer {
     cx.need(Role::Editor, &format!("{WRITE}delete, alert.provisioning.provenance:write"))?;
     cx.store().rules.remove(uid);
     Ok(Reply::empty(204))
-}
-
-/// `GET /api/v1/provisioning/folder/:uid/rule-groups/:group`.
-pub(crate) fn group(cx: &mut Context, folder: &str, group: &str) -> Answer {
-    cx.need(Role::Viewer, READ)?;
-    let of = |r: &&Value| r["folderUID"] == folder && r["ruleGroup"] == group;
-    let rules: Vec<Value> = cx.look().rules.values().filter(of).cloned().collect();
-    if rules.is_empty() {
-        return Err(not_found());
-    }
-    ok(json!({ "title": group, "folderUid": folder, "interval": 60, "rules": rules }))
 }

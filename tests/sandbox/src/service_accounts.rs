@@ -53,6 +53,9 @@ pub(crate) fn create(cx: &mut Context) -> Answer {
     cx.need(Role::Admin, "serviceaccounts:create")?;
     let body = cx.call.object()?;
     let name = text(&body, "name")?;
+    if name.is_empty() {
+        return Err(message(400, "Bad request data"));
+    }
     if name.trim().is_empty() {
         return Err(with_id(400, "serviceaccounts.ErrInvalidInput", "invalid input"));
     }
@@ -143,6 +146,9 @@ pub(crate) fn add_token(cx: &mut Context, id: &str) -> Answer {
     let account = find(cx, id)?;
     let body = cx.call.object()?;
     let name = text(&body, "name")?;
+    if name.is_empty() {
+        return Err(message(400, "Bad request data"));
+    }
     let seconds = integer(&body, "secondsToLive")?;
     if seconds < 0 {
         return Err(with_id(400, "serviceaccounts.ErrInvalidExpiration", "invalid SecondsToLive value"));

@@ -43,6 +43,8 @@ pub(crate) struct Ids {
 #[derive(Default)]
 pub(crate) struct Store {
     pub datasources: BTreeMap<String, DataSource>,
+    /// Those that a health check has read, as they were, with the moment of each.
+    pub tested: BTreeMap<String, (Instant, DataSource)>,
     pub folders: BTreeMap<String, Folder>,
     pub dashboards: BTreeMap<String, Dashboard>,
     /// Deleted dashboards, newest last (grafana.md fact 44).

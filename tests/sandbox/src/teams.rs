@@ -28,6 +28,10 @@ fn shown(cx: &Context, team: &Team) -> Value {
         let map = body.as_object_mut().expect("is an object");
         map.retain(|key, _| !matches!(key.as_str(), "isProvisioned" | "externalUID"));
     }
+    if cx.call.query("accesscontrol") == Some("true") {
+        let all = ["teams.permissions:read", "teams.permissions:write", "teams:delete", "teams:read", "teams:write"];
+        body["accessControl"] = all.into_iter().map(|action| (action.to_owned(), json!(true))).collect();
+    }
     body
 }
 

@@ -227,9 +227,6 @@ pub(crate) fn get(cx: &mut Context, id: &str) -> Answer {
     cx.need_server("users:read")?;
     let user = if id == "lookup" {
         let name = cx.call.query("loginOrEmail").unwrap_or_default().to_lowercase();
-        if name.is_empty() {
-            return Err(message(400, "lookup parameter loginOrEmail is required"));
-        }
         cx.state.users.values().find(|u| u.login == name || u.email == name)
     } else {
         id.parse::<i64>().ok().and_then(|id| cx.state.users.get(&id))
@@ -241,6 +238,9 @@ pub(crate) fn get(cx: &mut Context, id: &str) -> Answer {
         "isExternallySynced": false, "isGrafanaAdminExternallySynced": false, "authLabels": [],
         "updatedAt": user.created, "createdAt": user.created, "avatarUrl": avatar(&user.email),
     });
+    if cx.old() && id == "lookup" {
+        body["authLabels"] = Value::Null;
+    }
     if !cx.old() {
         body["isProvisioned"] = json!(false);
     }

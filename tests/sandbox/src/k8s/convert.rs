@@ -328,11 +328,53 @@ pub(super) fn typed_v2(spec: &Value) -> (Value, Option<String>) {
         ("links", Value::Null),
         ("preload", json!(false)),
         ("tags", Value::Null),
-        ("timeSettings", time),
+        ("timeSettings", time.clone()),
         ("title", json!("")),
         ("variables", Value::Null),
     ] {
         map.entry(key).or_insert(value);
     }
+    for (key, value) in time.as_object().expect("is an object") {
+        if let Some(Value::Object(given)) = map.get_mut("timeSettings") {
+            given.entry(key).or_insert(value.clone());
+        }
+    }
+    for panel in map.get_mut("elements").and_then(Value::as_object_mut).into_iter().flat_map(|all| all.values_mut()) {
+        if panel["kind"] == "Panel" {
+            typed_panel(&mut panel["spec"]);
+        }
+    }
     (sorted(Value::Object(map)), unknown)
+}
+
+/// Puts what is missing into a map.
+fn complete(value: &mut Value, zero: Value) {
+    if !value.is_object() {
+        *value = json!({});
+    }
+    if let (Value::Object(map), Value::Object(zero)) = (value, zero) {
+        for (key, zero) in zero {
+            map.entry(key).or_insert(zero);
+        }
+    }
+}
+
+/// A panel as it is stored: the fields without `omitempty` in Grafana's Go types [known from its source, not recorded].
+fn typed_panel(spec: &mut Value) {
+    complete(spec, json!({ "id": 0, "title": "", "description": "", "links": null }));
+    complete(&mut spec["data"], json!({ "kind": "QueryGroup" }));
+    let group = &mut spec["data"]["spec"];
+    complete(group, json!({ "queries": null, "transformations": null, "queryOptions": {} }));
+    for query in group["queries"].as_array_mut().into_iter().flatten() {
+        complete(&mut query["spec"], json!({ "refId": "", "hidden": false }));
+        complete(&mut query["spec"]["query"], json!({ "kind": "", "spec": null }));
+    }
+    complete(&mut spec["vizConfig"], json!({ "kind": "VizConfig" }));
+    // v2alpha1 has the plugin as the kind, and its version further in.
+    if spec["vizConfig"]["kind"] == "VizConfig" {
+        complete(&mut spec["vizConfig"], json!({ "group": "", "version": "" }));
+    }
+    let viz = &mut spec["vizConfig"]["spec"];
+    complete(viz, json!({ "options": null }));
+    complete(&mut viz["fieldConfig"], json!({ "defaults": {}, "overrides": null }));
 }

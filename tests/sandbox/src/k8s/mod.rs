@@ -19,6 +19,16 @@ const DASHBOARDS: &str = "dashboard.grafana.app";
 /// The group of folders.
 const FOLDERS: &str = "folder.grafana.app";
 
+/// The groups that a real one has beside them, as its discovery lists them [core_transport].
+fn is_other(cx: &Context, group: &str) -> bool {
+    match group.strip_suffix(".grafana.app") {
+        Some("iam" | "notifications.alerting" | "playlist" | "userstorage") => true,
+        Some("featuretoggle") => cx.old(),
+        Some("collections" | "example" | "features" | "plugins" | "preferences") => !cx.old(),
+        _ => false,
+    }
+}
+
 /// A version of the dashboard API that is known.
 pub(crate) fn known_version(name: &str) -> Option<&'static str> {
     ["v0alpha1", "v1beta1", "v2alpha1", "v2beta1"].into_iter().find(|v| *v == name)
@@ -38,6 +48,7 @@ fn served(cx: &Context, group: &str) -> &'static [&'static str] {
 pub(crate) fn route(cx: &mut Context, path: &[&str]) -> Answer {
     match path {
         [] => discovery(cx),
+        [group, ..] if is_other(cx, group) => Err(unsupported("this group of /apis")),
         [group, ..] if served(cx, group).is_empty() => Err(unknown_group(cx)),
         [group] => ok(described(cx, group)),
         // A viewer learns by 403 that it may not write, before the version is looked at [11.5/core_transport].

@@ -1,5 +1,7 @@
 //! Plans of folders, without a server.
 
+mod absent;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -13,6 +15,17 @@ use crate::{
 
 /// Plans a task against a tree, as the harness would.
 fn plan_of(args: Value, snapshot: Snapshot, version: &str) -> Result<Vec<Change<Step>>> {
+    with_context(args, version, |context| plan::plan(context, &snapshot))
+}
+
+/// What would be counted for a task.
+fn to_count(args: Value, snapshot: &Snapshot) -> Vec<String> {
+    let count = |context: &Context<'_, FolderKind>| deletions::to_count(context, snapshot);
+    let folders = with_context(args, "12.4.0", count).expect("it can be planned");
+    folders.into_iter().map(|folder| folder.uid.clone()).collect()
+}
+
+fn with_context<T>(args: Value, version: &str, work: impl FnOnce(&Context<'_, FolderKind>) -> Result<T>) -> Result<T> {
     let mut args = args.as_object().cloned().expect("arguments are a map");
     args.insert("url".into(), json!("http://h"));
     let parsed = task::parse::<FolderKind>(&args, &Internal::default(), &|_| None)?;
@@ -20,7 +33,7 @@ fn plan_of(args: Value, snapshot: Snapshot, version: &str) -> Result<Vec<Change<
     let session =
         Session { login: "admin".into(), user_id: 1, org: 1, server_admin: true, version: Version::parse(version) };
     let session = FolderSession { session, made: Mutex::default() };
-    plan::plan(&Context { task: &parsed.task, desired: &desired, session: &session }, &snapshot)
+    work(&Context { task: &parsed.task, desired: &desired, session: &session })
 }
 
 fn home() -> Snapshot {
@@ -130,51 +143,6 @@ fn what_grafana_would_refuse_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_folder_that_holds_something_is_deleted_only_by_force() {
-    let mut snapshot = home();
-    snapshot.contents.insert("infra".into(), Contents { dashboards: 2, alert_rules: 1, library_panels: 0 });
-    let gone = json!({"name": "Infra", "state": "absent"});
-    let error = plan_of(gone, snapshot, "12.4.0").expect_err("it holds something").to_string();
-    assert!(error.contains("2 dashboards, 1 alert rule") && error.contains("force: true"), "{error}");
-    let mut snapshot = home();
-    snapshot.contents.insert("infra".into(), Contents { dashboards: 1, ..Contents::default() });
-    let plan = plan_of(json!({"name": "Infra", "state": "absent", "force": true}), snapshot, "12.4.0").expect("forced");
-    assert_eq!(plan[0].action, Action::Delete);
-    assert_eq!(plan[0].before["folders"], json!(["Network"]));
-}
-
-#[test]
-fn children_are_deleted_before_their_parents_and_after_everything_else() {
-    let folders = json!({"folders": [
-        {"name": "Infra", "state": "absent"}, {"name": "Network", "parent": "Infra", "state": "absent"}, {"name": "New"},
-    ]});
-    let plan = plan_of(folders, home(), "12.4.0").expect("a plan");
-    assert!(plan[1].rank < plan[0].rank && plan[2].rank < plan[1].rank);
-}
-
-#[test]
-fn a_deletion_does_not_take_a_declared_folder_with_it() {
-    let gone = json!({"name": "Infra", "uid": "infra", "state": "absent"});
-    for network in [json!({"name": "Network", "uid": "net"}), json!({"name": "New", "parent_uid": "net"})] {
-        let error = refused(json!({"folders": [gone, network]}));
-        assert!(error.contains("folder `Infra` is not deleted") && error.contains("folders[1]"), "{error}");
-    }
-    let moved = json!({"folders": [gone, {"name": "Network", "uid": "net", "parent": "/"}]});
-    let plan = plan_of(moved, home(), "12.4.0").expect("it is moved out");
-    assert_eq!(told(&plan), ["delete Infra ", "move Network parent"]);
-    assert_eq!(plan[0].needs, [plan[1].key.clone()]);
-    let mut snapshot = home();
-    snapshot.tree = tree(&[("infra", "Infra", ""), ("net", "Network", "infra"), ("deep", "Deep", "net")]);
-    let along = json!({"folders": [
-        gone, {"name": "Network", "uid": "net", "parent": "/"}, {"name": "Deep", "uid": "deep"},
-    ]});
-    assert!(plan_of(along, snapshot, "12.4.0").is_ok(), "it goes along with its parent");
-    let continued = json!({"on_error": "continue", "folders": [gone, {"name": "Network", "uid": "net"}]});
-    let plan = plan_of(continued, home(), "12.4.0").expect("the rest");
-    assert!(plan[0].refused.is_some() && !plan[0].is_change());
-}
-
-#[test]
 fn two_of_one_title_in_one_place_need_uids() {
     let both = |second: Value| json!({"folders": [{"name": "Q", "uid": "q1"}, second]});
     let error = refused(both(json!({"name": "Q"})));
@@ -182,28 +150,6 @@ fn two_of_one_title_in_one_place_need_uids() {
     for other in [json!({"name": "Q", "uid": "q2"}), json!({"name": "Q", "parent": "Infra"})] {
         assert!(plan_of(both(other), home(), "12.4.0").is_ok());
     }
-}
-
-#[test]
-fn prune_keeps_what_is_declared_managed_or_not_empty() {
-    let mut snapshot = home();
-    let mut folders: Vec<Folder> = snapshot.tree.all().cloned().collect();
-    let extra = |uid: &str, managed: Option<&str>| Folder {
-        uid: uid.into(),
-        title: format!("Old {uid}"),
-        managed_by: managed.map(str::to_owned),
-        ..folders[0].clone()
-    };
-    let more = [extra("o1", None), extra("o2", Some("classic-file-provisioning")), extra("o3", None)];
-    folders.extend(more);
-    snapshot.tree = folders.into();
-    for uid in ["o1", "o2"] {
-        snapshot.contents.insert(uid.into(), Contents::default());
-    }
-    snapshot.contents.insert("o3".into(), Contents { dashboards: 1, ..Contents::default() });
-    let task = json!({"folders": [{"name": "Network", "parent": "Infra"}], "prune": {"parent": "/"}});
-    let plan = plan_of(task, snapshot, "12.4.0").expect("a plan");
-    assert_eq!(told(&plan), ["leave Network ", "delete Old o1 ", "delete Twin ", "delete Twin "]);
 }
 
 #[test]
@@ -239,4 +185,129 @@ fn permissions_are_compared_as_a_set() {
     let plan = plan_of(args, snapshot, "12.4.0").expect("a plan");
     assert_eq!(plan[0].action, Action::Update);
     assert!(plan[0].step.permissions.is_some());
+}
+
+/// A snapshot of a tree whose folders hold nothing.
+fn holding_nothing(folders: &[(&str, &str, &str)]) -> Snapshot {
+    Snapshot {
+        tree: tree(folders),
+        contents: folders.iter().map(|(uid, _, _)| ((*uid).to_owned(), Contents::default())).collect(),
+        ..Snapshot::default()
+    }
+}
+
+fn three_levels(top: Value) -> Result<Vec<Change<Step>>> {
+    let folders = json!({"folders": [top, {"name": "Mid", "parent": "Home"}, {"name": "Leaf", "parent": "Home/Mid"}]});
+    plan_of(folders, holding_nothing(&[("h", "Home", ""), ("m", "Mid", "h")]), "12.4.0")
+}
+
+#[test]
+fn a_tree_by_paths_stands_while_its_top_is_changed() {
+    let plan = three_levels(json!({"name": "Home", "description": "new"})).expect("a plan");
+    assert_eq!(told(&plan), ["update Home description", "leave Mid ", "create Leaf "]);
+    assert_eq!(plan[2].step.place, Place::At("m".into()));
+    let making = json!({"name": "Home", "description": "new", "create_parents": true});
+    assert_eq!(three_levels(making).expect("a plan").len(), 3, "no second Mid is made");
+}
+
+#[test]
+fn a_tree_by_paths_stands_while_its_top_is_renamed() {
+    let folders = json!({"create_parents": true, "folders": [
+        {"name": "Leaf", "parent": "House/Mid"}, {"name": "Mid", "parent": "House"}, {"name": "House", "uid": "h"},
+    ]});
+    let before = || holding_nothing(&[("h", "Home", ""), ("m", "Mid", "h")]);
+    let plan = plan_of(folders.clone(), before(), "12.4.0").expect("a plan");
+    assert_eq!(told(&plan), ["create Leaf ", "leave Mid ", "update House title"]);
+    assert_eq!(plan[0].step.place, Place::At("m".into()));
+    let after = holding_nothing(&[("h", "House", ""), ("m", "Mid", "h"), ("l", "Leaf", "m")]);
+    let again = plan_of(folders, after, "12.4.0").expect("a plan");
+    assert_eq!(told(&again), ["leave Leaf ", "leave Mid ", "leave House "]);
+}
+
+#[test]
+fn a_path_leads_through_folders_that_only_uids_name() {
+    let folders = json!({"folders": [
+        {"name": "X", "parent": "Machines/Nets"}, {"name": "Nets", "uid": "net"}, {"name": "Machines", "uid": "infra"},
+    ]});
+    let plan = plan_of(folders, home(), "12.4.0").expect("a plan");
+    assert_eq!(told(&plan), ["create X ", "update Nets title", "update Machines title"]);
+    assert_eq!(plan[0].step.place, Place::At("net".into()));
+}
+
+#[test]
+fn a_path_that_will_fit_several_is_refused() {
+    let folders = json!({"folders": [
+        {"name": "Same", "uid": "t1"}, {"name": "Same", "uid": "infra"}, {"name": "X", "parent": "Same"},
+    ]});
+    let error = refused(folders);
+    assert!(error.contains("2 folders have the title `Same`: t1, infra"), "{error}");
+}
+
+#[test]
+fn a_slash_in_a_title_is_no_step_of_a_path() {
+    let folders = json!({"folders": [{"name": "A/B"}, {"name": "A"}, {"name": "B", "parent": "A"}]});
+    let plan = plan_of(folders, home(), "12.4.0").expect("a plan");
+    assert_eq!(told(&plan), ["create A/B ", "create A ", "create B "]);
+    assert_eq!(plan[2].needs, [plan[1].key.clone()]);
+}
+
+#[test]
+fn a_cycle_through_a_folder_that_is_made_is_refused() {
+    let own = json!({"uid": "infra", "name": "Infra", "parent": "Infra/New", "create_parents": true});
+    let both = json!({"folders": [
+        {"name": "New", "uid": "n", "parent_uid": "infra"}, {"name": "Infra", "uid": "infra", "parent_uid": "n"},
+    ]});
+    for task in [own, both] {
+        let error = refused(task);
+        assert!(error.contains("it cannot lie in folder") && error.contains("which lies in it"), "{error}");
+    }
+}
+
+#[test]
+fn a_title_that_another_object_takes_away_is_free() {
+    let folders = json!({"folders": [{"uid": "infra", "name": "New"}, {"name": "Infra"}]});
+    let plan = plan_of(folders, home(), "12.4.0").expect("a plan");
+    assert_eq!(told(&plan), ["update New title", "create Infra "]);
+    let absent = json!({"folders": [{"uid": "infra", "name": "New"}, {"name": "Infra", "state": "absent"}]});
+    assert_eq!(told(&plan_of(absent, home(), "12.4.0").expect("a plan")), ["update New title", "leave Infra "]);
+    let moved = json!({"folders": [
+        {"uid": "net", "name": "Network", "parent": "/"}, {"name": "Network", "parent_uid": "infra"},
+    ]});
+    let plan = plan_of(moved, home(), "12.4.0").expect("a plan");
+    assert_eq!(told(&plan), ["move Network parent", "create Network "]);
+}
+
+#[test]
+fn permissions_that_cannot_be_read_are_not_taken_for_right() {
+    let error = refused(json!({"name": "Infra", "permissions": [{"role": "Viewer", "permission": "View"}]}));
+    assert!(error.contains("its permissions cannot be read"), "{error}");
+}
+
+#[test]
+fn a_description_that_is_not_shown_goes_with_a_new_title() {
+    let mut snapshot = home();
+    snapshot.tree = by_search(snapshot.tree);
+    let args = json!({"uid": "infra", "name": "Machines", "description": "all of them"});
+    let plan = plan_of(args, snapshot, "11.5.1").expect("a plan");
+    assert_eq!(told(&plan), ["update Machines title"]);
+    assert_eq!(plan[0].step.description.as_deref(), Some("all of them"));
+    assert_eq!(plan[0].sent, ["description"]);
+}
+
+/// The cost of a plan grows with the number of folders, not with its square: this took minutes.
+#[test]
+fn thousands_of_folders_by_their_paths_are_planned_soon() {
+    let mut all: Vec<Value> =
+        (0..4000).map(|n| json!({"name": format!("F{n}"), "parent": format!("P{}", n % 50)})).collect();
+    all.extend((0..50).map(|n| json!({"name": format!("P{n}")})));
+    let started = std::time::Instant::now();
+    assert_eq!(plan_of(json!({"folders": all}), home(), "12.4.0").expect("a plan").len(), 4050);
+    let uids: Vec<String> = (0..4000).map(|n| format!("u{n}")).collect();
+    let there: Vec<(&str, &str, &str)> = uids.iter().map(|uid| (uid.as_str(), uid.as_str(), "")).collect();
+    let mut keep: Vec<Value> = uids.iter().take(2000).map(|uid| json!({"name": uid, "uid": uid})).collect();
+    keep.extend(uids.iter().skip(2000).take(1000).map(|uid| json!({"name": uid, "uid": uid, "state": "absent"})));
+    let task = json!({"folders": keep, "prune": {"parent": "/", "limit": 1000}});
+    let plan = plan_of(task, holding_nothing(&there), "12.4.0").expect("a plan");
+    assert_eq!(plan.iter().filter(|change| change.action == Action::Delete).count(), 2000);
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }
