@@ -15,6 +15,8 @@ pub const ROWS: &[Row] = &[
         // The mode is taken for `proxy` where it is left out, and wants its own fields (trap 15). The mappings are
         // the service's own five, whatever is sent (trap 17).
         always: &["mode", "internal_host", "external_host"],
+        // Switched on, basic authentication wants both attributes in the same body.
+        together: &["basic_auth_enabled", "basic_auth_user_attribute", "basic_auth_password_attribute"],
         moving: &["property_mappings"],
         ..Row::of("providers/proxy", "proxy provider", "provider_proxy")
     },
