@@ -31,7 +31,8 @@ const FAMILIES: &[Listing] = &[
     all("propertymappings/all", &["managed", "name"]),
     all("outposts/service_connections/all", &["name"]),
     Listing { path: "endpoints/connectors", id: "connector_uuid", names: &["name"], filter: "", query: "" },
-    all("rbac/permissions", &["codename"]),
+    // A codename without its application stands for several kinds of objects in few cases only.
+    Listing { path: "rbac/permissions", id: "id", names: &["codename"], filter: "", query: "" },
     // By uuid and not by number: reviewers of life cycles are named so.
     Listing { path: "core/users#uuid", id: "uuid", names: &["username"], filter: "username", query: "" },
 ];
