@@ -129,14 +129,16 @@ pub fn failure<S>(outcomes: &[Outcome<S>], problem: Option<&Error>) -> Option<St
     let real = |outcome: &&Outcome<S>| {
         outcome.error.as_ref().is_some_and(|error| error.kind != super::error::ErrorKind::NotTried)
     };
-    let mut failed = outcomes.iter().filter(real);
-    let first = match failed.next() {
+    let failed: Vec<&Outcome<S>> = outcomes.iter().filter(real).collect();
+    // One that the service answered tells the cause; others may only have been cut short by it.
+    let answered = |outcome: &&&Outcome<S>| outcome.error.as_ref().is_some_and(|error| error.status.is_some());
+    let first = match failed.iter().find(answered).or(failed.first()) {
         Some(outcome) => outcome.error.as_ref()?.to_string(),
         None => match problem {
             Some(problem) => problem.to_string(),
             None => outcomes.iter().find_map(|outcome| outcome.error.as_ref())?.to_string(),
         },
     };
-    let more = failed.count();
+    let more = failed.len().saturating_sub(1);
     Some(if more > 0 { format!("{first} (and {more} more failed: see `objects`)") } else { first })
 }

@@ -198,12 +198,12 @@ impl Kind for DatasourceKind {
         let needed: Vec<&Value> =
             snapshot.listed.iter().filter(|stored| needed.contains(text(stored, "uid"))).collect();
         let at_once = reader.client().settings().concurrency;
-        let read = parallel::each(&needed, at_once, |stored| {
+        let read = parallel::all(&needed, at_once, |stored| {
             let whole = optional(reader.get(&address(stored))?)?.map(|answer| answer.json::<Value>()).transpose()?;
             Ok((text(stored, "uid").to_owned(), whole))
-        });
+        })?;
         for one in read {
-            match one? {
+            match one {
                 (uid, Some(whole)) => drop(snapshot.whole.insert(uid, whole)),
                 // Somebody deleted it since the list was read.
                 (uid, None) => snapshot.remove(&uid),
