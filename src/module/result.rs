@@ -104,7 +104,8 @@ pub fn sentence<S>(outcomes: &[Outcome<S>], check_mode: bool) -> String {
     }
 }
 
-/// The difference: one map for a single object, as people's plays expect, else a list.
+/// The difference: one map for a single object, as people's plays expect, else a list. What else a task with a
+/// single object changes, such as folders on the way to it, makes it a list too.
 pub fn difference<S>(noun: &str, changes: &[&Change<S>], single: bool) -> Option<Value> {
     let entries: Vec<Value> = changes
         .iter()
@@ -119,7 +120,9 @@ pub fn difference<S>(noun: &str, changes: &[&Change<S>], single: bool) -> Option
         .collect();
     match (entries.len(), single) {
         (0, _) => None,
-        (1, true) => entries.into_iter().next(),
+        (1, true) if changes.iter().any(|change| change.is_change() && change.index.is_some()) => {
+            entries.into_iter().next()
+        }
         _ => Some(Value::Array(diff::bounded(entries))),
     }
 }

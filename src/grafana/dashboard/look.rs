@@ -39,7 +39,9 @@ pub fn dashboards(
         targets: targets(context, snapshot, only),
         scope: prune.map(|prune| Scope::of(prune, &snapshot.tree)).transpose()?,
     };
-    reading.dashboards()
+    let mut found = reading.dashboards()?;
+    reading.unlock(&mut found)?;
+    Ok(found)
 }
 
 /// What is looked for: uids, and titles in folders.
@@ -139,6 +141,30 @@ impl Reading<'_> {
             Ok(one.and_then(|one| self.kept(one)))
         })?;
         found.extend(all.into_iter().flatten());
+        Ok(())
+    }
+
+    /// `/apis` says of a provisioned dashboard who manages it, and not always whether `allowUiUpdates` lets it be
+    /// changed; `meta.provisioned` of `/api` does (recording dashboards_provisioned).
+    fn unlock(&self, found: &mut BTreeMap<String, Arc<Found>>) -> Result<()> {
+        let is_file = |found: &Arc<Found>| {
+            found.managed.as_deref().is_some_and(|by| by.starts_with("classic-file-provisioning"))
+                && found.file.is_none()
+        };
+        let locked: Vec<String> = found
+            .iter()
+            .filter(|(uid, found)| self.targets.uids.contains_key(uid.as_str()) && is_file(found))
+            .map(|(uid, _)| uid.clone())
+            .collect();
+        let open = parallel::all(&locked, self.at_once, |uid| {
+            let answer = self.reader.get(&path(&["api", "dashboards", "uid", uid]))?;
+            Ok(answer.value()["meta"]["provisioned"] == false)
+        })?;
+        for (uid, _) in locked.iter().zip(open).filter(|(_, open)| *open) {
+            if let Some(found) = found.get_mut(uid) {
+                Arc::make_mut(found).managed = None;
+            }
+        }
         Ok(())
     }
 

@@ -292,7 +292,7 @@ impl Kind for DatasourceKind {
         let shown = match stored {
             _ if absent => Value::Null,
             Some(stored) => stored.clone(),
-            None => change.after.clone(),
+            None => compare::as_stored(&change.after),
         };
         // Not by `object`: the peer's key is there when its value is null too.
         let mut out = Object::from_iter([("datasource".to_owned(), shown)]);
