@@ -40,11 +40,12 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Whether the token is used: a user name written in the task is nearer than a token from the
-    /// environment.
+    /// Whether the token is used: a user name or a password written in the task is nearer than a token from
+    /// the environment.
     pub fn uses_token(&self, written: &BTreeSet<String>) -> bool {
         let given = self.token.as_ref().is_some_and(|token| !token.expose().is_empty());
-        given && (written.contains("token") || !written.contains("url_username"))
+        let by_password = ["url_username", "url_password"].iter().any(|option| written.contains(*option));
+        given && (written.contains("token") || !by_password)
     }
 
     /// The settings of the HTTP client; the harness sets deadline and number of writers.

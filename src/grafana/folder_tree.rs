@@ -302,6 +302,16 @@ fn by_search(reader: Reader<'_>) -> Result<Vec<Folder>> {
     Ok(folders)
 }
 
+/// The refusal of a folder in too deep a place is a decision, though it may come as a 500 (facts 25, 60): another look
+/// would change nothing. Any other error stays as it is.
+pub fn too_deep(error: Error) -> Error {
+    let told = error.message.to_ascii_lowercase();
+    if !told.contains("max depth") && !told.contains("maximum nested folder depth") {
+        return error;
+    }
+    Error { uncertain: false, ..error }.hint("Grafana nests folders only so deep; put it somewhere above")
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

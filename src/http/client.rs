@@ -162,6 +162,11 @@ impl Client {
         self.settings.deadline + more
     }
 
+    /// Counts writes that are tried again after a look.
+    pub fn count_repetitions(&self, writes: usize) {
+        self.retries.fetch_add(writes as u64, SeqCst);
+    }
+
     /// What was sent so far.
     pub fn stats(&self) -> Stats {
         Stats { requests: self.requests.load(SeqCst), retries: self.retries.load(SeqCst) }

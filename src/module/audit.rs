@@ -17,6 +17,7 @@ use super::{
     error::{Error, Result},
     plan::{Action, Change},
     secret,
+    signal::signalled,
     spec::Object,
 };
 
@@ -32,8 +33,9 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Opens the file for appending (mode 0600 when it is new) and locks it.
-    pub fn open(path: &str, module: &'static str, server: &str) -> Result<Audit> {
+    /// Opens the file for appending (mode 0600 when it is new) and locks it, which another run may have to be waited
+    /// for: some seconds, never past the deadline, and not after a signal.
+    pub fn open(path: &str, module: &'static str, server: &str, deadline: Instant) -> Result<Audit> {
         let wrong = |why: String| {
             Error::local(format!("failed to open the audit log `{path}`: {why}"))
                 .hint("nothing was changed; mend the path or its permissions, or leave `audit_log` out")
@@ -44,10 +46,15 @@ impl Audit {
             .mode(0o600)
             .open(path)
             .map_err(|error| wrong(error.to_string()))?;
-        let end = Instant::now() + LOCK_WAIT;
+        let end = deadline.min(Instant::now() + LOCK_WAIT);
         while let Err(error) = file.try_lock() {
+            if let Some(stopped) = signalled() {
+                return Err(stopped);
+            }
             if Instant::now() >= end {
-                return Err(wrong(format!("another run holds its lock ({error})")));
+                let held = format!("failed to lock the audit log `{path}`: another run holds it ({error})");
+                return Err(Error::local(held)
+                    .hint("nothing was changed; let that run end, or give this one an audit log of its own"));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -142,8 +149,8 @@ mod tests {
         let path = path.to_str().expect("a temporary path is text");
         secret::hide(["audit-secret-value", "audit_module_name"]);
         {
-            let audit =
-                Audit::open(path, "audit_module_name", "http://audit_module_name").expect("the file can be made");
+            let audit = Audit::open(path, "audit_module_name", "http://audit_module_name", Instant::now() + LOCK_WAIT)
+                .expect("the file can be made");
             audit
                 .write("intent", "Infra", "create", json!({"fields": ["title"], "x": "audit-secret-value"}))
                 .expect("written");

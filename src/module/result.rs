@@ -104,7 +104,8 @@ pub fn sentence<S>(outcomes: &[Outcome<S>], check_mode: bool) -> String {
     }
 }
 
-/// The difference: one map for a single object, as people's plays expect, else a list.
+/// The difference: one map for a single object, as people's plays expect, else a list. What else a task with a
+/// single object changes, such as folders on the way to it, makes it a list too.
 pub fn difference<S>(noun: &str, changes: &[&Change<S>], single: bool) -> Option<Value> {
     let entries: Vec<Value> = changes
         .iter()
@@ -119,7 +120,9 @@ pub fn difference<S>(noun: &str, changes: &[&Change<S>], single: bool) -> Option
         .collect();
     match (entries.len(), single) {
         (0, _) => None,
-        (1, true) => entries.into_iter().next(),
+        (1, true) if changes.iter().any(|change| change.is_change() && change.index.is_some()) => {
+            entries.into_iter().next()
+        }
         _ => Some(Value::Array(diff::bounded(entries))),
     }
 }
@@ -129,14 +132,16 @@ pub fn failure<S>(outcomes: &[Outcome<S>], problem: Option<&Error>) -> Option<St
     let real = |outcome: &&Outcome<S>| {
         outcome.error.as_ref().is_some_and(|error| error.kind != super::error::ErrorKind::NotTried)
     };
-    let mut failed = outcomes.iter().filter(real);
-    let first = match failed.next() {
+    let failed: Vec<&Outcome<S>> = outcomes.iter().filter(real).collect();
+    // One that the service answered tells the cause; others may only have been cut short by it.
+    let answered = |outcome: &&&Outcome<S>| outcome.error.as_ref().is_some_and(|error| error.status.is_some());
+    let first = match failed.iter().find(answered).or(failed.first()) {
         Some(outcome) => outcome.error.as_ref()?.to_string(),
         None => match problem {
             Some(problem) => problem.to_string(),
             None => outcomes.iter().find_map(|outcome| outcome.error.as_ref())?.to_string(),
         },
     };
-    let more = failed.count();
+    let more = failed.len().saturating_sub(1);
     Some(if more > 0 { format!("{first} (and {more} more failed: see `objects`)") } else { first })
 }

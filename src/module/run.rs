@@ -209,7 +209,7 @@ fn with_client<K: Kind>(
         let outcomes = plan.into_iter().map(Outcome::before).collect();
         Report { outcomes, snapshot, problem: None, checked: Vec::new() }
     } else {
-        let audit = log.map(|path| Audit::open(path, K::NAME, server)).transpose()?;
+        let audit = log.map(|path| Audit::open(path, K::NAME, server, client.settings().deadline)).transpose()?;
         Execution { context: &context, client, audit: audit.as_ref() }.run(plan, snapshot)
     };
     Ok(finished(&context, internal, report))

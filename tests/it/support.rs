@@ -47,18 +47,25 @@ pub fn stand_in_11() -> Server {
     stand_in(sandbox::Config { profile: sandbox::Profile::V11_5, ..sandbox::Config::default() })
 }
 
+/// Addresses that Grafana has and its OpenAPI document lacks.
+const UNDOCUMENTED: [&str; 1] = [
+    // The version where `hide_version` is set, and the least time between refreshes (recordings: core_transport).
+    "/api/frontend/settings",
+];
+
 /// What the server noted where a module's request departs from Grafana's OpenAPI document fails the test that left it.
 impl Drop for Server {
     fn drop(&mut self) {
         // A test that fails already says why.
         let Some(handle) = self.handle.as_ref().filter(|_| !std::thread::panicking()) else { return };
-        let Some(departures) = handle.departures() else {
+        let Some(mut departures) = handle.departures() else {
             static SAID: Once = Once::new();
             SAID.call_once(|| {
                 let _ = writeln!(std::io::stderr(), "skipped: no OpenAPI document to compare requests with");
             });
             return;
         };
+        departures.retain(|one| !UNDOCUMENTED.iter().any(|known| one["path"] == *known));
         assert!(departures.is_empty(), "requests depart from the OpenAPI document: {:#}", json!(departures));
     }
 }

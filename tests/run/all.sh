@@ -73,7 +73,7 @@ part_demo() {
 name_of() { echo "${1%% *}"; }
 
 # What is in the shell of the person must not reach the tests: they bring a server of their own.
-unset GRAFANA_URL GRAFANA_USER GRAFANA_PASSWORD GRAFANA_TOKEN HEARTH_AUDIT_LOG "${!ANSIBLE_TASK_@}"
+unset GRAFANA_URL GRAFANA_DASHBOARD_SOURCE_URL GRAFANA_USER GRAFANA_PASSWORD GRAFANA_TOKEN HEARTH_AUDIT_LOG "${!ANSIBLE_TASK_@}"
 
 sandbox="$CARGO_TARGET_DIR/debug/sandbox"
 library="$CARGO_TARGET_DIR/library"

@@ -107,7 +107,7 @@ pub fn about() -> About {
             "On Grafana 12.4 a change that somebody else makes at the same time is never lost: the later write is \
              refused, and the dashboard is read and compared again. Grafana 11 may take both; then a warning names \
              the version in the history that was written over.",
-            "Provisioned dashboards are never changed or deleted; the task fails before it changes anything.",
+            "Provisioned dashboards that are read-only are never changed or deleted; the task fails before it changes anything.",
             "Dashboards are always placed by the uid of a folder. The numbers that Grafana 13 no longer has are not \
              used.",
         ],

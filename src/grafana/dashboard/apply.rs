@@ -20,9 +20,9 @@ use super::{
     undo::own_content,
 };
 use crate::{
-    grafana::{ok, optional, permissions},
+    grafana::{folder_tree, ok, optional, permissions},
     http::{Reader, Writer, path},
-    module::{Applied, Change, Context, Error, ErrorKind, Result, common::OnError, kind::object},
+    module::{Applied, Change, Context, ErrorKind, Result, common::OnError, kind::object},
 };
 
 /// What a run works with.
@@ -305,17 +305,12 @@ fn folder(context: &Run<'_>, writer: Writer<'_>, uid: &str, title: &str, parent:
         body["parentUid"] = json!(parent);
     }
     let done = Applied { ids: object([("uid", json!(uid))]), ..Applied::default() };
-    let error = match writer.post("/api/folders", &body) {
-        Ok(answer) => match ok(answer) {
+    let error = match writer.post("/api/folders", &body).map_err(folder_tree::too_deep) {
+        Ok(answer) => match ok(answer).map_err(folder_tree::too_deep) {
             Ok(_) => return Ok(done),
             Err(error) if error.kind == ErrorKind::Conflict => error,
             Err(error) => return Err(error),
         },
-        // A decision, though it comes as a 500 (fact 25): another look would change nothing.
-        Err(error) if error.message.contains("max depth") => {
-            let certain = Error { uncertain: false, ..error };
-            return Err(certain.hint("Grafana nests folders only so deep; put it somewhere above"));
-        }
         Err(error) if error.uncertain => error,
         Err(error) => return Err(error),
     };

@@ -99,13 +99,16 @@ pub fn permissions(context: &Context<'_, DashboardKind>, reader: Reader<'_>, sna
         .map(|found| found.uid.clone())
         .collect();
     let at_once = reader.client().settings().concurrency;
-    let held = parallel::each(&wanted, at_once, |uid| rights::read(reader, &permissions_address(uid)));
+    let held = parallel::all(&wanted, at_once, |uid| match rights::read(reader, &permissions_address(uid)) {
+        // Whoever may write a dashboard may not always read its permissions, and an editor loses that by setting
+        // some that leave itself out.
+        Err(error) if error.status == Some(403) => Ok(Err(())),
+        held => held.map(Ok),
+    })?;
     for (uid, held) in wanted.into_iter().zip(held) {
         match held {
-            // Whoever may write a dashboard may not always read its permissions, and an editor loses that by
-            // setting some that leave itself out.
-            Err(error) if error.status == Some(403) => drop(snapshot.unreadable.insert(uid)),
-            held => snapshot.permissions.extend(held?.map(|held| (uid, held))),
+            Err(()) => drop(snapshot.unreadable.insert(uid)),
+            Ok(held) => snapshot.permissions.extend(held.map(|held| (uid, held))),
         }
     }
     Ok(())

@@ -39,7 +39,9 @@ pub fn dashboards(
         targets: targets(context, snapshot, only),
         scope: prune.map(|prune| Scope::of(prune, &snapshot.tree)).transpose()?,
     };
-    reading.dashboards()
+    let mut found = reading.dashboards()?;
+    reading.unlock(&mut found)?;
+    Ok(found)
 }
 
 /// What is looked for: uids, and titles in folders.
@@ -133,13 +135,35 @@ impl Reading<'_> {
         let mut uids: BTreeSet<String> = self.targets.uids.keys().map(|uid| (*uid).to_owned()).collect();
         uids.extend(self.candidates()?);
         let uids: Vec<String> = uids.into_iter().collect();
-        let all = parallel::each(&uids, self.at_once, |uid| {
+        let all = parallel::all(&uids, self.at_once, |uid| {
             let answer = self.reader.get(&resource(&namespace, PLAIN, uid))?;
             let one = served(&answer)?.and_then(|item| Found::of_resource(PLAIN, item));
             Ok(one.and_then(|one| self.kept(one)))
-        });
-        for one in all {
-            found.extend(one?);
+        })?;
+        found.extend(all.into_iter().flatten());
+        Ok(())
+    }
+
+    /// `/apis` says of a provisioned dashboard who manages it, and not always whether `allowUiUpdates` lets it be
+    /// changed; `meta.provisioned` of `/api` does (recording dashboards_provisioned).
+    fn unlock(&self, found: &mut BTreeMap<String, Arc<Found>>) -> Result<()> {
+        let is_file = |found: &Arc<Found>| {
+            found.managed.as_deref().is_some_and(|by| by.starts_with("classic-file-provisioning"))
+                && found.file.is_none()
+        };
+        let locked: Vec<String> = found
+            .iter()
+            .filter(|(uid, found)| self.targets.uids.contains_key(uid.as_str()) && is_file(found))
+            .map(|(uid, _)| uid.clone())
+            .collect();
+        let open = parallel::all(&locked, self.at_once, |uid| {
+            let answer = self.reader.get(&path(&["api", "dashboards", "uid", uid]))?;
+            Ok(answer.value()["meta"]["provisioned"] == false)
+        })?;
+        for (uid, _) in locked.iter().zip(open).filter(|(_, open)| *open) {
+            if let Some(found) = found.get_mut(uid) {
+                Arc::make_mut(found).managed = None;
+            }
         }
         Ok(())
     }
@@ -187,14 +211,14 @@ impl Reading<'_> {
     /// Each of them by itself in that version.
     fn each(&self, api: &str, declared: &[(&Desired, String)]) -> Result<Vec<Found>> {
         let namespace = self.context.session.session.namespace();
-        let all = parallel::each(declared, self.at_once, |(desired, uid)| {
+        let all = parallel::all(declared, self.at_once, |(desired, uid)| {
             match served(&self.reader.get(&resource(&namespace, api, uid))?) {
                 Ok(item) => Ok(item.and_then(|item| Found::of_resource(api, item))),
                 Err(error) if error.status == Some(404) => Err(self.not_served(desired, api)),
                 Err(error) => Err(error),
             }
-        });
-        Ok(all.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        })?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     /// The uid that only the title leads to.
@@ -243,7 +267,7 @@ impl Reading<'_> {
             }
             Ok(listed.as_ref().is_some_and(|all| all.contains(uid)))
         };
-        let all = parallel::each(&uids, self.at_once, |uid| {
+        let all = parallel::all(&uids, self.at_once, |uid| {
             let answer = self.reader.get(&path(&["api", "dashboards", "uid", uid]))?;
             if answer.status == 403 && !is_listed(uid)? {
                 return Ok(None);
@@ -251,10 +275,8 @@ impl Reading<'_> {
             let answer = optional(answer)?;
             let answer: Option<Value> = answer.map(|answer| answer.json()).transpose()?;
             Ok(answer.and_then(Found::of_answer).and_then(|one| self.kept(one)))
-        });
-        for one in all {
-            found.extend(one?);
-        }
+        })?;
+        found.extend(all.into_iter().flatten());
         Ok(())
     }
 
@@ -263,14 +285,13 @@ impl Reading<'_> {
     fn candidates(&self) -> Result<Vec<String>> {
         let folders: BTreeSet<&str> = self.targets.titles.iter().map(|(_, folder)| folder.as_str()).collect();
         let folders: Vec<&str> = folders.into_iter().collect();
-        let hits = parallel::each(&folders, self.at_once, |folder| {
+        let hits = parallel::all(&folders, self.at_once, |folder| {
             // An empty uid means the root to 12.4 and nothing to 11.5 (fact 63); this both understand.
             let folder = if folder.is_empty() { "general" } else { folder };
             search(self.reader, &[("folderUIDs", folder)])
-        });
+        })?;
         let mut uids = Vec::new();
         for hits in hits {
-            let hits = hits?;
             uids.extend(
                 hits.iter()
                     .filter(|hit| self.is_candidate(hit))

@@ -51,7 +51,7 @@ use spec::Spec;
 use super::{Connection, Session};
 use crate::{
     http::{Client, Reader, Settings, Writer},
-    module::{About, Action, Applied, Change, Context, Kind, Object, Result, Task, kind::object},
+    module::{About, Action, Applied, Change, Context, Error, Kind, Object, Result, Task, kind::object},
 };
 
 /// The kind of object.
@@ -174,6 +174,15 @@ impl Kind for DashboardKind {
     }
 
     fn load(task: &Task<Self>) -> Result<Vec<Desired>> {
+        if let Some(prune) = &task.settings.prune {
+            // A variable that is empty makes them.
+            for (option, text) in [("folder", &prune.folder), ("tag", &prune.tag)] {
+                if text.as_deref() == Some("") {
+                    return Err(Error::bad_options(format!("`{option}` of prune is empty, and so it bounds nothing"))
+                        .hint("write a tag or a folder (`General` is the root), or leave `prune` out"));
+                }
+            }
+        }
         desired::load(task)
     }
 
@@ -240,7 +249,9 @@ impl Kind for DashboardKind {
             }
             _ => format!("Dashboard {shown} does not exist."),
         };
-        object([("msg", json!(msg)), ("uid", uid.cloned().unwrap_or_default())])
+        // With `prune` the sentence of the harness tells of those that it found, too.
+        let msg = if context.task.settings.prune.is_some() { Value::Null } else { json!(msg) };
+        object([("msg", msg), ("uid", uid.cloned().unwrap_or_default())])
     }
 
     fn prune_limit(settings: &DashboardSettings) -> usize {

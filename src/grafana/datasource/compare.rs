@@ -123,6 +123,18 @@ pub fn laid_over(before: &Value, form: &Form) -> Value {
     Value::Object(out)
 }
 
+/// The compared form of a data source that is to be, in the form in which Grafana would show it.
+pub fn as_stored(shown: &Value) -> Value {
+    let mut stored = shown.clone();
+    if let Some(kind) = shown["type"].as_str() {
+        stored["type"] = json!(canonical(kind));
+    }
+    for set in stored["secureJsonFields"].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        *set = json!(true);
+    }
+    stored
+}
+
 fn same_type(stored: &Value, declared: &Value) -> bool {
     let name = |value: &Value| value.as_str().map(|kind| canonical(kind).to_owned());
     name(stored) == name(declared)

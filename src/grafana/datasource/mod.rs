@@ -198,12 +198,12 @@ impl Kind for DatasourceKind {
         let needed: Vec<&Value> =
             snapshot.listed.iter().filter(|stored| needed.contains(text(stored, "uid"))).collect();
         let at_once = reader.client().settings().concurrency;
-        let read = parallel::each(&needed, at_once, |stored| {
+        let read = parallel::all(&needed, at_once, |stored| {
             let whole = optional(reader.get(&address(stored))?)?.map(|answer| answer.json::<Value>()).transpose()?;
             Ok((text(stored, "uid").to_owned(), whole))
-        });
+        })?;
         for one in read {
-            match one? {
+            match one {
                 (uid, Some(whole)) => drop(snapshot.whole.insert(uid, whole)),
                 // Somebody deleted it since the list was read.
                 (uid, None) => snapshot.remove(&uid),
@@ -292,7 +292,7 @@ impl Kind for DatasourceKind {
         let shown = match stored {
             _ if absent => Value::Null,
             Some(stored) => stored.clone(),
-            None => change.after.clone(),
+            None => compare::as_stored(&change.after),
         };
         // Not by `object`: the peer's key is there when its value is null too.
         let mut out = Object::from_iter([("datasource".to_owned(), shown)]);

@@ -210,8 +210,8 @@ pub enum UpdateSecrets {
 /// Options of the run.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct DatasourceSettings {
-    /// Deletes data sources in a stated scope that the task does not declare. Those that Grafana provisions
-    /// from a file are never deleted by it.
+    /// Deletes data sources in a stated scope that the task does not declare. Those that are read-only,
+    /// as Grafana makes them from files, are never deleted by it.
     pub prune: Option<Prune>,
 }
 

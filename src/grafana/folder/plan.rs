@@ -293,7 +293,7 @@ impl<'r> Planner<'r> {
         if self.snapshot.tree.shows_descriptions() || !title.eq_ignore_ascii_case("general") {
             return Ok(());
         }
-        Err(Error::bad_options(format!("folder `{title}`: Grafana before 12 has a folder of this name itself"))
+        Err(Error::bad_options("Grafana before 12 has a folder of this name itself")
             .hint("take another title; what lies in no folder is in that one already"))
     }
 

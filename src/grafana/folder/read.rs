@@ -107,13 +107,14 @@ fn permissions_of(
     folders: &[(&Folder, bool)],
     may_fail: impl Fn(&str) -> bool + Sync,
 ) -> Result<BTreeMap<String, Held>> {
-    let held = parallel::each(folders, reader.client().settings().concurrency, |(folder, by_uid)| {
-        match permissions::read(reader, &permissions_address(&folder.uid)) {
-            Err(error) if error.status == Some(403) && (!by_uid || may_fail(&folder.uid)) => Ok(None),
-            held => Ok(held?.map(|held| (folder.uid.clone(), held))),
-        }
-    });
-    held.into_iter().filter_map(Result::transpose).collect()
+    let held =
+        parallel::all(folders, reader.client().settings().concurrency, |(folder, by_uid)| {
+            match permissions::read(reader, &permissions_address(&folder.uid)) {
+                Err(error) if error.status == Some(403) && (!by_uid || may_fail(&folder.uid)) => Ok(None),
+                held => Ok(held?.map(|held| (folder.uid.clone(), held))),
+            }
+        })?;
+    Ok(held.into_iter().flatten().collect())
 }
 
 /// What folders hold. It is counted with all folders below: in one that holds nothing there is nothing to count.
@@ -129,9 +130,9 @@ fn count_all(reader: Reader<'_>, tree: &FolderTree, folders: Vec<&Folder>) -> Re
             .partition(|folder| contents.get(&folder.parent).is_some_and(|held| *held == Contents::default()));
         contents.extend(below_empty.into_iter().map(|folder| (folder.uid.clone(), Contents::default())));
         let at_once = reader.client().settings().concurrency;
-        let counted = parallel::each(&to_count, at_once, |folder| count(reader, &folder.uid));
+        let counted = parallel::all(&to_count, at_once, |folder| count(reader, &folder.uid))?;
         for (folder, held) in to_count.into_iter().zip(counted) {
-            contents.insert(folder.uid.clone(), held?);
+            contents.insert(folder.uid.clone(), held);
         }
     }
     Ok(contents)

@@ -20,8 +20,10 @@ pub fn create(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
     let step = &change.step;
     let parent = target(context, step)?;
     let (uid, sent) = send_new(context, writer, change, &parent)?;
-    let (folder, mut permissions, mut warnings) = match sent.map_err(too_deep) {
-        Ok(answer) => (ok(answer).map_err(too_deep)?.json::<Value>()?, step.permissions.clone(), Vec::new()),
+    let (folder, mut permissions, mut warnings) = match sent.map_err(folder_tree::too_deep) {
+        Ok(answer) => {
+            (ok(answer).map_err(folder_tree::too_deep)?.json::<Value>()?, step.permissions.clone(), Vec::new())
+        }
         Err(error) if error.uncertain => {
             // The folder of a "database is locked" is there, without any permission (fact 50). A look that fails
             // tells nothing: it stays uncertain.
@@ -90,15 +92,6 @@ fn is_it(there: &Response, step: &Step, parent: &str) -> bool {
     there.is_success() && folder["title"] == step.title && folder["parentUid"].as_str().unwrap_or_default() == parent
 }
 
-/// A decision, though it may come as a 500 (fact 25): another look would change nothing.
-fn too_deep(error: Error) -> Error {
-    let told = error.message.to_ascii_lowercase();
-    if !told.contains("max depth") && !told.contains("maximum nested folder depth") {
-        return error;
-    }
-    Error { uncertain: false, ..error }.hint("Grafana nests folders only so deep; put it somewhere above")
-}
-
 /// Renames, describes, moves, and sets permissions, as far as they differ.
 pub fn update(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Change<Step>) -> Result<Applied> {
     let step = &change.step;
@@ -122,7 +115,7 @@ pub fn update(context: &Context<'_, FolderKind>, writer: Writer<'_>, change: &Ch
     if parent != found.parent {
         // A missing or empty parentUid moves to the root (fact 27): it is always written.
         let sent = writer.post(&format!("{}/move", address(uid)), &json!({"parentUid": parent})).and_then(ok);
-        answer = sent.map_err(too_deep)?.json()?;
+        answer = sent.map_err(folder_tree::too_deep)?.json()?;
     }
     if let Some(body) = &step.permissions {
         permissions::write(writer, &permissions_address(uid), body)?;

@@ -111,6 +111,7 @@ impl<K: Kind> Execution<'_, K> {
                 return self.leave(&later, outcomes);
             }
             // Those first that had no turn: what always fails must not keep others from theirs.
+            self.client.count_repetitions(again.len());
             later.extend(again);
             pending = later;
         }

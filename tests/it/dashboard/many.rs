@@ -173,6 +173,26 @@ fn more_than_one_page_is_read() {
     assert!((2..10).contains(&pages), "{pages} pages");
 }
 
+/// One dashboard at the top level and `prune` beside it: the sentence tells of both.
+#[test]
+fn a_single_dashboard_does_not_hide_what_prune_deletes() {
+    let server = stand_in(sandbox::Config::default());
+    for uid in ["kept", "old"] {
+        server.post("/api/dashboards/db", json!({"dashboard": {"uid": uid, "title": uid, "tags": ["t"]}}));
+    }
+    let single = json!({"uid": "kept", "dashboard": {"title": "kept", "tags": ["t"]}, "prune": {"tag": "t"}});
+    assert_eq!(fine(server.check(MODULE, single.clone()))["msg"], "would be: 1 deleted, 1 unchanged");
+    let result = fine(server.run(MODULE, single.clone()));
+    assert_eq!((&result["msg"], &result["uid"]), (&json!("1 deleted, 1 unchanged"), &json!("kept")));
+    // What changed is not the object that is declared, so the difference is no map that looks like its own.
+    assert_eq!(result["diff"].as_array().map(Vec::len), Some(1), "{:#}", result["diff"]);
+    for empty in [json!({"tag": ""}), json!({"folder": ""})] {
+        let mut all = single.clone();
+        all["prune"] = empty;
+        failed(server.run(MODULE, all), "of prune is empty, and so it bounds nothing");
+    }
+}
+
 #[test]
 fn prune_deletes_what_is_not_declared_in_its_scope_only() {
     for server in both() {

@@ -304,6 +304,22 @@ fn a_dashboard_at_the_root_has_its_permissions() {
     }
 }
 
+/// One that `allowUiUpdates` opens is managed for `/apis` all the same; `meta.provisioned` tells (recording
+/// dashboards_provisioned). Before 12 it may be changed, and not deleted.
+#[test]
+fn provisioned_dashboards_that_may_be_changed_are_changed() {
+    for server in [stand_in(sandbox::Config::default()), stand_in_11()] {
+        let seed = json!({"dashboard": {"uid": "p", "title": "P"}, "file": "p.json", "allowUiUpdates": true});
+        server.post("/_sandbox/seed", json!({"dashboards": [seed]}));
+        let changed = json!({"uid": "p", "dashboard": {"title": "Q"}});
+        let predicted = fine(server.check(MODULE, changed.clone()));
+        let done = fine(server.run(MODULE, changed.clone()));
+        assert_eq!(foretold(&predicted), foretold(&done));
+        assert_eq!((&done["changed"], &done["objects"][0]["action"]), (&json!(true), &json!("update")));
+        assert_eq!(fine(server.run(MODULE, changed))["changed"], json!(false));
+    }
+}
+
 /// Fact 39: the API lets provisioned dashboards be changed by /apis, and the next reload takes it back.
 #[test]
 fn provisioned_dashboards_are_left_alone() {

@@ -92,3 +92,16 @@ fn library_panels_in_use_are_told_from_a_missing_permission() {
     let told = result["msg"].to_string();
     assert!(told.contains("take them out there") && !told.contains("Permission Denied"), "{told}");
 }
+
+/// An empty variable in a play would otherwise put every folder into the scope.
+#[test]
+fn an_empty_scope_of_prune_is_refused() {
+    let server = stand_in(sandbox::Config::default());
+    server.post("/api/folders", json!({"uid": "a", "title": "A"}));
+    for option in ["name_prefix", "parent", "parent_uid"] {
+        let options = json!({"folders": [], "prune": {option: ""}});
+        failed(server.run(MODULE, options), "of prune is empty, and so it bounds nothing");
+    }
+    let root = json!({"folders": [], "prune": {"parent": "/"}});
+    assert_eq!(fine(server.run(MODULE, root))["msg"], "1 deleted");
+}

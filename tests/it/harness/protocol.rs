@@ -184,6 +184,9 @@ fn the_environment_stands_in_for_the_connection() {
     // What the task writes is nearer than the environment.
     let args = json!({"name": "By password", "url_username": "admin", "url_password": "wrong"});
     failed(run(MODULE, &args, &env), "answered 401");
+    let args = json!({"name": "By password, too", "grafana_password": "admin"});
+    let wrong = [env[0], ("GRAFANA_TOKEN", "glsa_nobody_knows_this_one")];
+    fine(run(MODULE, &args, &wrong));
 }
 
 #[test]
