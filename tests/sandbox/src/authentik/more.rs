@@ -1,0 +1,32 @@
+//! Fields that are worked out, of the kinds that fewer people use.
+
+use serde_json::{Value, json};
+
+use super::kinds::Kind;
+use super::store::{Object, Store, text};
+
+/// As `show` asks for it.
+pub(crate) fn worked_out(_store: &Store, kind: &Kind, object: &Object, name: &str) -> Option<Value> {
+    let path = kind.path.as_str();
+    Some(match (path, name) {
+        (path, "icon_url") if path.starts_with("sources/") => {
+            let icon = text(object, "icon");
+            if icon.is_empty() { Value::Null } else { json!(icon) }
+        }
+        ("sources/oauth", "callback_url") => {
+            json!(format!("http://127.0.0.1:9000/source/oauth/callback/{}/", text(object, "slug")))
+        }
+        ("sources/scim", "root_url") => {
+            json!(format!("http://127.0.0.1:9000/source/scim/{}/v2", text(object, "slug")))
+        }
+        ("sources/ldap" | "sources/kerberos", "connectivity") => Value::Null,
+        ("policies/geoip", "countries_obj") => object
+            .get("countries")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .map(|code| json!({ "code": code, "name": code }))
+            .collect(),
+        _ => return None,
+    })
+}
