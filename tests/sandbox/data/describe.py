@@ -8,6 +8,7 @@ import json
 import os
 
 from django.db.models import NOT_PROVIDED
+from django.core.validators import RegexValidator
 from rest_framework import fields as f, relations as r, serializers as s, validators as v
 from django_filters.rest_framework import DjangoFilterBackend
 from authentik.api.v3.urls import router
@@ -123,8 +124,11 @@ def describe(field, model):
         if isinstance(validator, v.UniqueValidator):
             out["unique"] = validator.queryset.model._meta.label_lower
             out["message"] = str(validator.message)
-        elif not type(validator).__name__.startswith(("Max", "Min", "Prohibit", "function")):
-            out.setdefault("checks", []).append(type(validator).__name__)
+        elif isinstance(validator, RegexValidator) and "a-zA-Z0-9_" in str(validator.regex.pattern):
+            out.setdefault("checks", []).append("slug")
+        elif not type(validator).__name__.startswith(("Max", "Min", "Prohibit")):
+            name = type(validator).__name__
+            out.setdefault("checks", []).append(validator.__name__ if name == "function" else name)
     if field.source != field.field_name and field.source:
         out["source"] = field.source
     out.update(default_of(field, model))
@@ -207,6 +211,7 @@ for prefix, viewset, basename in router.registry:
         entry["failed"] = repr(error)
     kinds[prefix] = entry
 
+shape_of("UserSelf")
 with open(os.environ["OUT"], "w") as out:
     out.write('{"shapes": {\n')
     out.write(",\n".join(f"{json.dumps(name)}: {json.dumps(SHAPES[name])}" for name in sorted(SHAPES)))

@@ -7,8 +7,8 @@ Lists every kind and keeps a few answers that do not depend on the objects.
 import json, sys, time, urllib.request
 
 url, token, kinds = sys.argv[1], sys.argv[2], json.load(open(sys.argv[3]))["kinds"]
-FIXED = ["admin/version", "core/brands/current", "managed/blueprints/available", "outposts/instances/default_settings", "root/config",
-         "stages/email/templates", "events/events/actions", "enterprise/license/summary", "admin/settings", "admin/apps", "admin/models",
+FIXED = ["admin/version", "core/brands/current", "managed/blueprints/available", "admin/system", "outposts/instances/default_settings", "root/config",
+         "stages/email/templates", "events/events/actions", "enterprise/license/summary", "admin/settings", "sources/oauth/source_types", "admin/apps", "admin/models",
          "policies/all/cache_info", "flows/instances/cache_info"]
 
 
@@ -36,7 +36,7 @@ def plain(entry):
 out, completions, fixed = {}, {}, {}
 BASES = ("all",)
 for path, kind in kinds.items():
-    if "list" not in kind["actions"] or "shape" not in kind or path.startswith(("enterprise/license", "tenants", "events/events", "tasks/tasks", "tasks/workers", "stages/authenticator/webauthn_device", "core/authenticated", "oauth2/", "reports", "admin")):
+    if "list" not in kind["actions"] or "shape" not in kind or path.startswith(("enterprise/license", "tenants", "events/events", "tasks/tasks", "tasks/workers", "core/authenticated", "oauth2/", "reports", "admin")):
         continue
     found, page = [], 1
     while page:
@@ -47,6 +47,8 @@ for path, kind in kinds.items():
         page = answer["pagination"]["next"]
         if answer.get("autocomplete"):
             completions[path] = answer["autocomplete"]
+    if path == "stages/prompt/prompts":
+        found.sort(key=lambda entry: entry["name"])  # several have one key: their order is by chance
     if found and not path.endswith("/all"):
         out[path] = [plain(entry) for entry in found]
 for path in FIXED + [p + "/types" for p, k in kinds.items() if "get types" in k["extra"]]:

@@ -274,6 +274,7 @@ pub(crate) fn object(
         ("crypto/certificatekeypairs", "view_private_key") => ok(json!({ "data": text(object, "key_data") })),
         ("managed/blueprints", "apply") => ok(show::whole(store, kind, object, &Wishes::default())),
         ("outposts/instances", "health") => ok(json!([])),
+        ("providers/scim", "sync/status") => ok(json!({ "is_running": false })),
         ("providers/oauth2", "setup_urls") => ok(setup_urls(store, &id)),
         _ => Err(errors::unsupported(&format!("{}/…/{name}", kind.path))),
     }
@@ -282,9 +283,19 @@ pub(crate) fn object(
 fn setup_urls(store: &Store, id: &Value) -> Value {
     let app = store.of("core/applications").iter().find(|app| app.get("provider") == Some(id));
     let base = "http://127.0.0.1:9000/application/o";
+    let provider = store.of("providers/oauth2").iter().find(|provider| provider["pk"] == *id);
+    let global = provider.is_some_and(|provider| text(provider, "issuer_mode") == "global");
+    let issuer = if global { json!("http://127.0.0.1:9000/") } else { Value::Null };
+    let Some(_) = app else {
+        return json!({
+            "issuer": issuer, "authorize": format!("{base}/authorize/"),
+            "token": format!("{base}/token/"), "user_info": format!("{base}/userinfo/"), "provider_info": null,
+            "logout": null,
+        });
+    };
     let own = |end: &str| app.map_or(Value::Null, |app| json!(format!("{base}/{}/{end}", text(app, "slug"))));
     json!({
-        "issuer": own(""), "authorize": format!("{base}/authorize/"), "token": format!("{base}/token/"),
+        "issuer": if global { issuer } else { own("") }, "authorize": format!("{base}/authorize/"), "token": format!("{base}/token/"),
         "user_info": format!("{base}/userinfo/"), "provider_info": own(".well-known/openid-configuration"),
         "logout": own("end-session/"), "jwks": own("jwks/"),
     })

@@ -50,7 +50,7 @@ pub(crate) fn fields(
                     out.insert(field.name.clone(), default.clone());
                 }
             }
-            Some(value) => match one(store, field, value).and_then(|value| {
+            Some(value) => match one(store, field, value, partial).and_then(|value| {
                 unique(store, kind, field, &value, there)?;
                 super::rules::field(store, kind, field, &value, there)?;
                 Ok(value)
@@ -73,8 +73,8 @@ pub(crate) fn fields(
     Ok(out)
 }
 
-/// Checks one value; an error is the list of messages.
-fn one(store: &Store, field: &Field, value: &Value) -> Result<Value, Value> {
+/// Checks one value; an error is the list of messages. In a PATCH also what is inside may be left out.
+fn one(store: &Store, field: &Field, value: &Value, partial: bool) -> Result<Value, Value> {
     let say = |text: &str| Err(json!([text]));
     if value.is_null() {
         return if field.null { Ok(Value::Null) } else { say("This field may not be null.") };
@@ -131,7 +131,7 @@ fn one(store: &Store, field: &Field, value: &Value) -> Result<Value, Value> {
             let mut wrong = Map::new();
             let mut out = Vec::new();
             for (index, entry) in list(field, value)?.iter().enumerate() {
-                match field.child.as_deref().map_or(Ok(entry.clone()), |child| one(store, child, entry)) {
+                match field.child.as_deref().map_or(Ok(entry.clone()), |child| one(store, child, entry, partial)) {
                     Ok(value) => out.push(value),
                     Err(messages) => {
                         wrong.insert(index.to_string(), messages);
@@ -149,18 +149,18 @@ fn one(store: &Store, field: &Field, value: &Value) -> Result<Value, Value> {
         }
         "many" => {
             let list = list(field, value)?;
-            let checked: Vec<Result<Value, Value>> = list.iter().map(|entry| nested(store, field, entry)).collect();
+            let checked: Vec<Result<Value, Value>> = list.iter().map(|entry| nested(store, field, entry, partial)).collect();
             if checked.iter().any(Result::is_err) {
                 return Err(checked.into_iter().map(|one| one.err().unwrap_or_else(|| json!({}))).collect());
             }
             Ok(checked.into_iter().flatten().collect())
         }
-        "nested" => nested(store, field, value),
+        "nested" => nested(store, field, value, partial),
         _ => Ok(value.clone()),
     }
 }
 
-fn nested(store: &Store, field: &Field, value: &Value) -> Result<Value, Value> {
+fn nested(store: &Store, field: &Field, value: &Value, partial: bool) -> Result<Value, Value> {
     let Some(map) = value.as_object() else {
         let text = format!("Invalid data. Expected a dictionary, but got {}.", python(value));
         return Err(json!({ "non_field_errors": [text] }));
@@ -169,6 +169,7 @@ fn nested(store: &Store, field: &Field, value: &Value) -> Result<Value, Value> {
     let mut wrong = Map::new();
     for inner in field.fields.iter().filter(|inner| !inner.read) {
         match map.get(&inner.name) {
+            None if partial => {}
             None if inner.required => {
                 wrong.insert(inner.name.clone(), json!(["This field is required."]));
             }
@@ -177,7 +178,7 @@ fn nested(store: &Store, field: &Field, value: &Value) -> Result<Value, Value> {
                     out.insert(inner.name.clone(), default.clone());
                 }
             }
-            Some(value) => match one(store, inner, value) {
+            Some(value) => match one(store, inner, value, partial) {
                 Ok(value) => {
                     out.insert(inner.name.clone(), value);
                 }
@@ -219,14 +220,14 @@ fn text(field: &Field, value: &Value) -> Result<Value, Value> {
     }
     let checked = |name: &str| field.checks.iter().any(|check| check == name);
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if field.kind == "slug" && !text.chars().all(word) {
+    if (field.kind == "slug" || checked("slug")) && !text.chars().all(word) {
         let what = "Enter a valid “slug” consisting of letters, numbers, underscores or hyphens.";
         return say(what.to_owned());
     }
     if field.kind == "email" && !text.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')) {
         return say("Enter a valid email address.".to_owned());
     }
-    if (field.kind == "url" || checked("DomainlessURLValidator") || checked("URLValidator"))
+    if (field.kind == "url" || field.checks.iter().any(|check| check.ends_with("URLValidator")))
         && !["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
     {
         return say("Enter a valid URL.".to_owned());

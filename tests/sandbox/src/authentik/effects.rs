@@ -62,7 +62,10 @@ fn own(store: &mut Store, kind: &Kind, object: &mut Object, id: &Value, caller: 
                 set(key, json!(times::now()));
             }
         }
-        "core/groups" => set("num_pk", json!(store.random() % 60_000 + 4000)),
+        "core/groups" => {
+            set("num_pk", json!(store.random() % 60_000 + 4000));
+            set("~linked", json!(store.tick()));
+        }
         "core/tokens" => set("~key", json!(store.key(60))),
         "managed/blueprints" => {
             set("last_applied", json!(times::now()));
@@ -115,6 +118,9 @@ pub(crate) fn update(store: &mut Store, kind: &'static Kind, id: &Value, mut att
     }
     let before = store.of(&kind.path).iter().find(|object| object.get(&kind.id) == Some(id)).cloned();
     let Some(mut object) = before else { return };
+    if kind.path == "core/groups" && attrs.contains_key("parents") {
+        object.insert("~linked".to_owned(), json!(store.tick()));
+    }
     object.extend(attrs);
     match kind.path.as_str() {
         "providers/proxy" => proxy(store, &mut object),

@@ -145,7 +145,7 @@ fn kind(path: &str, entry: &Value) -> Kind {
     let has = |name: &str| fields.iter().any(|field| field.name == name);
     let own = text_of(&entry["pk"]);
     let lookup = text_of(&entry["lookup"]);
-    let candidates = ["pk", &own, "pbm_uuid", "id", &lookup];
+    let candidates = ["pk", &own, "pbm_uuid", "connector_uuid", "id", &lookup];
     let id = candidates.into_iter().find(|name| has(name)).unwrap_or("pk").to_owned();
     let bases = texts(&entry["bases"]);
     let filter = |entry: &Value| Filter {

@@ -103,13 +103,12 @@ fn sort(store: &Store, kind: &Kind, call: &Call, found: &mut [Found]) {
 fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
-        // PostgreSQL puts null last, and sorts as the locale does: small and capital letters together.
+        // PostgreSQL puts null last, and here compares byte by byte.
         (Value::Null, Value::Null) => Ordering::Equal,
         (Value::Null, _) => Ordering::Greater,
         (_, Value::Null) => Ordering::Less,
         (a, b) => {
-            let (a, b) = (loose(a), loose(b));
-            a.to_lowercase().cmp(&b.to_lowercase()).then_with(|| a.cmp(&b))
+            loose(a).cmp(&loose(b))
         }
     }
 }
@@ -164,6 +163,9 @@ fn apply(
         return Ok(());
     }
     let refuse = |text: String| Err(errors::field(name, text));
+    if filter.special && name == "attributes" && serde_json::from_str::<Value>(wanted[0]).is_err() {
+        return Err(Reply::json(400, json!(["filter: failed to parse JSON"])));
+    }
     match filter.kind.as_str() {
         "Boolean" => {
             let yes = match wanted[0].to_lowercase().as_str() {
@@ -218,7 +220,7 @@ fn apply(
                 .filter_map(|id| store.of("core/users").iter().find(|user| user["pk"] == *id))
                 .map(|user| user["username"].clone())
                 .collect(),
-            ("core/users" | "core/groups", "attributes") => return attributes(object, wanted[0]),
+            (_, "attributes") if filter.special => return attributes(object, wanted[0]),
             ("policies/bindings" | "flows/bindings" | "endpoints/device_bindings", "target" | "target_in") => {
                 vec![object["target"].clone()]
             }

@@ -10,8 +10,16 @@ pub(crate) fn worked_out(_store: &Store, kind: &Kind, object: &Object, name: &st
     let path = kind.path.as_str();
     Some(match (path, name) {
         (path, "icon_url") if path.starts_with("sources/") => {
+            let name = match path.trim_start_matches("sources/") {
+                "oauth" => text(object, "provider_type"),
+                other => other,
+            };
+            let ending = if ["ldap", "kerberos", "saml", "scim"].contains(&name) { "png" } else { "svg" };
             let icon = text(object, "icon");
-            if icon.is_empty() { Value::Null } else { json!(icon) }
+            if icon.is_empty() { json!(format!("/static/authentik/sources/{name}.{ending}")) } else { json!(icon) }
+        }
+        ("sources/oauth", "type") => {
+            super::more_rules::source_type(text(object, "provider_type")).cloned().unwrap_or(Value::Null)
         }
         ("sources/oauth", "callback_url") => {
             json!(format!("http://127.0.0.1:9000/source/oauth/callback/{}/", text(object, "slug")))

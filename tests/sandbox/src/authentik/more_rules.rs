@@ -19,6 +19,7 @@ pub(crate) fn object(
     match kind.path.as_str() {
         // Read without a look whether it was sent (trap 32).
         "sources/saml" if there.is_none() && !set("issuer") => Err(errors::crash(method)),
+        "sources/oauth" => oauth(attrs, there),
         "sources/saml" if set("verification_kp") => {
             let on = |key: &str| attrs.get(key) == Some(&json!(true));
             if on("signed_assertion") || on("signed_response") {
@@ -51,4 +52,27 @@ pub(crate) fn object(
         }
         _ => Ok(()),
     }
+}
+
+/// The addresses that the type does not bring along must be in the same body (trap 15).
+fn oauth(attrs: &Object, there: Option<&Object>) -> Result<(), Reply> {
+    let wanted = attrs.get("provider_type").or_else(|| there.and_then(|there| there.get("provider_type")));
+    let Some(kind) = source_type(wanted.and_then(Value::as_str).unwrap_or_default()) else { return Ok(()) };
+    if !kind["oidc_well_known_url"].is_null() && kind["oidc_well_known_url"] != "" {
+        let text = "the well-known address was not reached: the sandbox has no internet";
+        return Err(errors::field("oidc_well_known_url", text));
+    }
+    for url in ["authorization_url", "access_token_url", "profile_url"] {
+        if kind[url].is_null() && !attrs.contains_key(url) {
+            let name = kind["verbose_name"].as_str().unwrap_or_default();
+            return Err(errors::object(format!("{url} is required for provider {name}")));
+        }
+    }
+    Ok(())
+}
+
+/// What a type of OAuth source brings along.
+pub(crate) fn source_type(name: &str) -> Option<&'static Value> {
+    let all = super::fresh::answer("sources/oauth/source_types")?.as_array()?;
+    all.iter().find(|kind| kind["name"] == name)
 }

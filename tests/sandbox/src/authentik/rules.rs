@@ -66,12 +66,20 @@ pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, th
         ("managed/blueprints", "content") if !words.is_empty() && !(words.contains("version:") && words.contains("entries:")) => {
             Err(json!(["Failed to validate blueprint", "- Blueprint does not load"]))
         }
+        ("providers/oauth2", "redirect_uris") => {
+            let uris = value.as_array().into_iter().flatten();
+            let broken = |uri: &&Value| uri["matching_mode"] == "regex" && !balanced(uri["url"].as_str().unwrap_or_default());
+            match uris.into_iter().find(broken) {
+                Some(uri) => say(&format!("Invalid Regex Pattern: {}", uri["url"].as_str().unwrap_or_default())),
+                None => Ok(()),
+            }
+        }
         ("stages/email", "template") => {
             let known = super::fresh::answer("stages/email/templates");
             let there = known.and_then(Value::as_array).into_iter().flatten().any(|t| t["name"] == words);
             if there { Ok(()) } else { say(&format!("Invalid template '{words}' specified.")) }
         }
-        (path, "expression") if path.starts_with("propertymappings/") || path == "policies/expression" => {
+        (path, "expression") if path.starts_with("propertymappings/p") || path.starts_with("propertymappings/s") || path == "policies/expression" => {
             if balanced(words) { Ok(()) } else { say("invalid syntax (<string>, line 1)") }
         }
         ("providers/radius", "certificate") if !value.is_null() => say("Enterprise is required to use EAP-TLS."),
@@ -94,8 +102,7 @@ pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, th
 
 /// Fields that hold a duration and are checked to be one (not all are, see authentik-kinds.md trap 42).
 fn is_duration(kind: &Kind, name: &str) -> bool {
-    kind.field(name).is_some_and(|field| field.checks.iter().any(|check| check == "function" || check.contains("timedelta")))
-        || (kind.path.starts_with("providers/") && (name.ends_with("_validity") || name.contains("_valid_")))
+    kind.field(name).is_some_and(|field| field.checks.iter().any(|check| check == "timedelta_string_validator"))
 }
 
 /// Whether brackets and quotes of an expression close: the little of Python that is understood here.
@@ -161,9 +168,14 @@ pub(crate) fn object(
         }
         "policies/bindings" => binding(store, attrs, method)?,
         "policies/event_matcher" => {
-            // All five are read without a look whether they were sent (trap 31).
-            if ["action", "client_ip", "app", "model", "query"].iter().any(|key| !attrs.contains_key(*key)) {
-                return Err(errors::crash(method));
+            // They are compared with "" one after the other, without a look whether they were sent: the server fails
+            // unless the first one is there and not empty (trap 31).
+            for key in ["action", "client_ip", "app", "model", "query"] {
+                match attrs.get(key) {
+                    None => return Err(errors::crash(method)),
+                    Some(value) if value == "" => {}
+                    Some(_) => break,
+                }
             }
         }
         "policies/reputation" => {
@@ -212,6 +224,12 @@ pub(crate) fn object(
             }
             if mode == "flow" && !set(attrs, "target_flow") {
                 return Err(errors::object("Target Flow should be present when mode is Flow."));
+            }
+        }
+        "stages/authenticator/validate" if word(attrs, "not_configured_action") == "configure" => {
+            if body.get("configuration_stages").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+                let text = "When \"Not configured action\" is set to \"Configure\", you must set a configuration stage.";
+                return Err(errors::field("not_configured_action", text));
             }
         }
         "outposts/instances" => outpost(store, attrs, body, there, method)?,

@@ -39,6 +39,8 @@ pub(crate) fn whole(store: &Store, kind: &Kind, object: &Object, wishes: &Wishes
 
 /// An object with the fields of a schema.
 pub(crate) fn by_shape(store: &Store, kind: &Kind, object: &Object, shape: &str, wishes: &Wishes) -> Value {
+    // Policies are shown with the fields of their kind everywhere.
+    let shape = if shape == "Policy" { &kind.shape } else { shape };
     let mut out = Map::new();
     for (name, of) in table().shapes.get(shape).into_iter().flatten() {
         out.insert(name.clone(), value(store, kind, object, name, of, wishes));
@@ -49,7 +51,7 @@ pub(crate) fn by_shape(store: &Store, kind: &Kind, object: &Object, shape: &str,
 /// The kind that shows itself as its base: outposts and bindings do not look which kind a provider or stage is.
 fn as_base(kind: &Kind, object: &Object, shape: &str) -> Value {
     let mut out = Map::new();
-    let verbose = if shape == "Stage" { "stage" } else { "provider" };
+    let verbose = shape.to_lowercase();
     for (name, _) in table().shapes.get(shape).into_iter().flatten() {
         let value = match name.as_str() {
             "component" => json!(""),
@@ -111,6 +113,7 @@ fn related(store: &Store, kind: &Kind, object: &Object, name: &str, of: &str, sh
     let shown = |id: &Value| {
         store.refer(&model, id).map(|(target, found)| match (kind.path.as_str(), shape) {
             ("outposts/instances", "Provider") => as_base(target, found, shape),
+            (_, "Connector") => as_base(target, found, shape),
             ("flows/bindings", "Stage") if wishes.written => as_base(target, found, shape),
             _ => by_shape(store, target, found, shape, &inner),
         })
@@ -137,16 +140,25 @@ fn worked_out(store: &Store, kind: &Kind, object: &Object, name: &str, wishes: &
             members(store, &own).map(one).collect()
         }
         ("core/groups", "children") => {
-            store.of(path).iter().filter(|g| holds(g, "parents", &own)).map(|g| g["pk"].clone()).collect()
+            children(store, &own).iter().map(|g| g["pk"].clone()).collect()
         }
         ("core/groups", "children_obj" | "parents_obj" | "inherited_roles_obj") if !wishes.with.contains(&name) => {
             Value::Null
         }
         ("core/groups", "children_obj") => {
             let one = |g: &Object| by_shape(store, kind, g, "RelatedGroup", &Wishes::default());
-            store.of(path).iter().filter(|g| holds(g, "parents", &own)).map(one).collect()
+            children(store, &own).into_iter().map(one).collect()
         }
         ("core/groups", "inherited_roles_obj") => json!([]),
+        ("core/groups", "group_uuid") => own,
+        ("providers/oauth2", "redirect_uris") if !wishes.written => {
+            let mut uris = object.get(name).cloned().unwrap_or_else(|| json!([]));
+            // A PATCH stores them without what a PUT fills in; only its own answer shows that (trap 17).
+            for uri in uris.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+                uri.entry("redirect_uri_type").or_insert_with(|| json!("authorization"));
+            }
+            uris
+        }
         ("core/applications", "launch_url") => launch_url(store, object),
         ("core/applications", "meta_icon_url") => {
             let icon = text(object, "meta_icon");
@@ -236,6 +248,13 @@ pub(crate) fn stage_bindings<'a>(store: &'a Store, flow: &Value) -> Vec<&'a Obje
 
 fn members<'a>(store: &'a Store, group: &'a Value) -> impl Iterator<Item = &'a Object> {
     store.of("core/users").iter().filter(move |user| holds(user, "groups", group))
+}
+
+/// The groups below one, in the order in which they came to be there.
+fn children<'a>(store: &'a Store, parent: &Value) -> Vec<&'a Object> {
+    let mut all: Vec<&Object> = store.of("core/groups").iter().filter(|group| holds(group, "parents", parent)).collect();
+    all.sort_by_key(|group| group.get("~linked").and_then(Value::as_u64));
+    all
 }
 
 /// Whether a user is in a group of superusers, or in one below such a group.

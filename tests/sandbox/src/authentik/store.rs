@@ -58,8 +58,8 @@ impl Store {
     /// Puts an object in place.
     pub fn add(&mut self, path: &str, mut object: Object) {
         let Some((path, _)) = table().kinds.get_key_value(path) else { return };
-        self.places += 1;
-        object.insert("~n".to_owned(), json!(self.places));
+        let place = self.tick();
+        object.insert("~n".to_owned(), json!(place));
         self.objects.entry(path).or_default().push(object);
     }
 
@@ -79,6 +79,12 @@ impl Store {
     /// No number up to this is given any more.
     pub fn skip_to(&mut self, number: u64) {
         self.numbers = self.numbers.max(number);
+    }
+
+    /// A number that grows, for what came after what.
+    pub fn tick(&mut self) -> u64 {
+        self.places += 1;
+        self.places
     }
 
     /// A random number.
