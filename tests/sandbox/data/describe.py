@@ -11,6 +11,7 @@ from django.db.models import NOT_PROVIDED
 from django.core.validators import RegexValidator
 from rest_framework import fields as f, relations as r, serializers as s, validators as v
 from django_filters.rest_framework import DjangoFilterBackend
+import authentik.root.urls  # noqa: F401 (first: the others import it in a circle)
 from authentik.api.v3.urls import router
 
 DOCUMENT = json.load(open(os.environ["SCHEMA"]))
@@ -92,7 +93,7 @@ def describe(field, model):
                       ("allow_blank", "blank"), ("max_length", "max"), ("min_length", "min"), ("max_value", "most"),
                       ("min_value", "least")):
         value = getattr(field, key, None)
-        if value not in (None, False):
+        if value is not None and value is not False:
             out[mark] = value
     if getattr(field, "allow_empty", True) is False:
         out["filled"] = True

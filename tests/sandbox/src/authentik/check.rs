@@ -227,7 +227,11 @@ fn text(field: &Field, value: &Value) -> Result<Value, Value> {
     if field.kind == "email" && !text.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')) {
         return say("Enter a valid email address.".to_owned());
     }
-    if (field.kind == "url" || field.checks.iter().any(|check| check.ends_with("URLValidator")))
+    if checked("MultiURLValidator") && !text.contains("://") {
+        return say("Enter a valid URL.".to_owned());
+    }
+    let plain = |check: &String| check.ends_with("URLValidator") && check != "MultiURLValidator";
+    if (field.kind == "url" || field.checks.iter().any(plain))
         && !["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
     {
         return say("Enter a valid URL.".to_owned());

@@ -33,6 +33,9 @@ pub(crate) fn list(store: &Store, kind: &'static Kind, call: &Call, completion: 
             apply(store, kind, filter, name, &call.queries(name), &mut found)?;
         }
     }
+    if let Some(role) = call.query("role").filter(|_| kind.path == "rbac/permissions") {
+        found.retain(|(_, permission)| super::permissions::of_role(store, role, permission));
+    }
     sort(store, kind, call, &mut found);
     let (page, part) = page(call, &found)?;
     let wishes = show::wishes(call);
@@ -45,7 +48,9 @@ pub(crate) fn list(store: &Store, kind: &'static Kind, call: &Call, completion: 
 /// The objects of a collection; those over several kinds take all that stand on the base.
 pub(crate) fn all<'a>(store: &'a Store, kind: &'static Kind) -> Vec<Found<'a>> {
     if kind.is_union() {
-        return store.with_model(&kind.model).collect();
+        let mut found: Vec<Found> = store.with_model(&kind.model).collect();
+        found.sort_by_key(|(_, object)| object["~n"].as_u64());
+        return found;
     }
     store.of(&kind.path).iter().map(|object| (kind, object)).collect()
 }
@@ -55,7 +60,13 @@ pub(crate) fn show_one(store: &Store, list: &Kind, of: &Kind, object: &Object, w
     show::by_shape(store, of, object, &list.shape, wishes)
 }
 
-fn page<'f, 'a>(call: &Call, found: &'f [Found<'a>]) -> Result<(Value, &'f [Found<'a>]), Reply> {
+/// Rows that are no objects, by pages.
+pub(crate) fn rows(rows: Vec<Value>, call: &Call) -> Answer {
+    let (page, part) = page(call, &rows)?;
+    ok(json!({ "pagination": page, "results": part, "autocomplete": {} }))
+}
+
+fn page<'f, T>(call: &Call, found: &'f [T]) -> Result<(Value, &'f [T]), Reply> {
     let asked = call.number("page_size").filter(|size| *size > 0).unwrap_or(20);
     let size = asked.min(100) as usize;
     let pages = found.len().div_ceil(size).max(1);

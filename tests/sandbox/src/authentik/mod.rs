@@ -17,6 +17,7 @@ mod kinds;
 mod lists;
 mod more;
 mod more_rules;
+mod permissions;
 mod rules;
 mod show;
 mod store;
@@ -99,6 +100,15 @@ impl Authentik {
                 actions::collection(&mut self.store, kind, one, method, call, &caller)
             }
             [id] => self.object(kind, id, method, call, &caller),
+            [role, what @ ("assign" | "unassign")] if kind.path == "rbac/permissions/assigned_by_roles" => {
+                let role = self.one(&table().kinds["rbac/roles"], role)?;
+                match (method, *what) {
+                    ("POST", "assign") | ("PATCH", "unassign") => {
+                        permissions::change(&mut self.store, &role["pk"], *what == "assign", call)
+                    }
+                    _ => Err(errors::not_allowed(method)),
+                }
+            }
             [id, action @ ..] if actions::on_object(kind, &action.join("/")) => {
                 let object = self.one(kind, id)?;
                 actions::object(&mut self.store, kind, &object, &action.join("/"), method, call)
@@ -123,18 +133,29 @@ impl Authentik {
         user.ok_or_else(|| errors::detail(403, "Token invalid/expired"))
     }
 
-    /// Blueprints are carried out soon after they were written (trap 23): here before the next request.
+    /// Blueprints are carried out some time after they were written (trap 23).
     fn settle(&mut self, path: &str) {
         if !path.starts_with("managed/blueprints") {
             return;
         }
-        for blueprint in self.store.all_mut("managed/blueprints").filter(|b| text(b, "status") == "unknown") {
+        let (hash, now) = (self.store.hex(128), crate::text::micros());
+        let due = |b: &&mut Object| text(b, "status") == "unknown" && b.get("~due").and_then(Value::as_i64) < Some(now);
+        for blueprint in self.store.all_mut("managed/blueprints").filter(due) {
+            let named = text(blueprint, "content").split("metadata:").nth(1).and_then(|rest| rest.split("name:").nth(1));
+            let name = named.and_then(|rest| rest.lines().next()).unwrap_or(text(blueprint, "name")).trim().to_owned();
+            blueprint.insert("metadata".to_owned(), serde_json::json!({ "name": name, "labels": {} }));
             blueprint.insert("status".to_owned(), Value::from("successful"));
+            blueprint.insert("last_applied".to_owned(), Value::from(times::now()));
+            blueprint.insert("last_applied_hash".to_owned(), Value::from(hash.clone()));
         }
     }
 
     fn collection(&mut self, kind: &'static Kind, method: &str, call: &Call, caller: &Value) -> Answer {
         match method {
+            "GET" if kind.path == "rbac/permissions/roles" => lists::rows(permissions::on_objects(&self.store, call.query("uuid")), call),
+            "GET" if kind.path == "rbac/permissions/assigned_by_roles" => {
+                lists::rows(permissions::by_role(&self.store, call)?, call)
+            }
             "GET" if kind.has("list") => {
                 let cached = kind.path == "core/applications"
                     && call.query("superuser_full_list").is_none_or(|v| v != "true")

@@ -6,7 +6,7 @@ use super::kinds::Kind;
 use super::store::{Object, Store, text};
 
 /// As `show` asks for it.
-pub(crate) fn worked_out(_store: &Store, kind: &Kind, object: &Object, name: &str) -> Option<Value> {
+pub(crate) fn worked_out(store: &Store, kind: &Kind, object: &Object, name: &str) -> Option<Value> {
     let path = kind.path.as_str();
     Some(match (path, name) {
         (path, "icon_url") if path.starts_with("sources/") => {
@@ -17,6 +17,11 @@ pub(crate) fn worked_out(_store: &Store, kind: &Kind, object: &Object, name: &st
             let ending = if ["ldap", "kerberos", "saml", "scim"].contains(&name) { "png" } else { "svg" };
             let icon = text(object, "icon");
             if icon.is_empty() { json!(format!("/static/authentik/sources/{name}.{ending}")) } else { json!(icon) }
+        }
+        ("sources/scim", "token_obj") => {
+            let kind = &super::kinds::table().kinds["core/tokens"];
+            let token = store.of("core/tokens").iter().find(|token| token.get("pk") == object.get("~token"));
+            token.map_or(Value::Null, |token| super::show::whole(store, kind, token, &Default::default()))
         }
         ("sources/oauth", "type") => {
             super::more_rules::source_type(text(object, "provider_type")).cloned().unwrap_or(Value::Null)

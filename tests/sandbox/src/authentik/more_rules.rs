@@ -17,17 +17,17 @@ pub(crate) fn object(
 ) -> Result<(), Reply> {
     let set = |key: &str| attrs.get(key).is_some_and(|value| !value.is_null() && *value != "");
     match kind.path.as_str() {
-        // Read without a look whether it was sent (trap 32).
-        "sources/saml" if there.is_none() && !set("issuer") => Err(errors::crash(method)),
         "sources/oauth" => oauth(attrs, there),
         "sources/saml" if set("verification_kp") => {
             let on = |key: &str| attrs.get(key) == Some(&json!(true));
             if on("signed_assertion") || on("signed_response") {
-                return Ok(());
+                return if there.is_none() && !set("issuer") { Err(errors::crash(method)) } else { Ok(()) };
             }
-            let text = "With a verification certificate selected, at least one of 'Verify Assertion Signature' or 'Verify Response Signature' must be selected.";
+            let text = "With a Verification Certificate selected, at least one of 'Verify Assertion Signature' or 'Verify Response Signature' must be selected.";
             Err(errors::object(text))
         }
+        // Read without a look whether it was sent (trap 32).
+        "sources/saml" if there.is_none() && !set("issuer") => Err(errors::crash(method)),
         "outposts/service_connections/kubernetes" => {
             let empty = attrs.get("kubeconfig").and_then(Value::as_object).is_some_and(serde_json::Map::is_empty);
             match attrs.get("local") {
@@ -36,6 +36,9 @@ pub(crate) fn object(
                 Some(local) if *local == false && empty => {
                     let text = "You can only use an empty kubeconfig when connecting to a local cluster.";
                     Err(errors::field("kubeconfig", text))
+                }
+                _ if attrs.get("kubeconfig").is_some_and(|config| !empty && config.get("clusters").is_none()) => {
+                    Err(errors::field("kubeconfig", "Invalid kubeconfig"))
                 }
                 _ => Ok(()),
             }

@@ -44,7 +44,6 @@ pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, th
         }
         ("outposts/instances", "config") => match value["refresh_interval"].as_str().map(times::duration) {
             Some(None) => say("seconds=nope is not in the correct format of 'hours=3;minutes=1'."),
-            _ if value.get("authentik_host").is_none() => say("Failed to validate config: missing value for field \"authentik_host\""),
             _ => Ok(()),
         },
         ("outposts/instances", "name")
@@ -63,8 +62,17 @@ pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, th
             let there = known.and_then(Value::as_array).into_iter().flatten().any(|file| file["path"] == words);
             if there { Ok(()) } else { say("Blueprint file does not exist") }
         }
-        ("managed/blueprints", "content") if !words.is_empty() && !(words.contains("version:") && words.contains("entries:")) => {
-            Err(json!(["Failed to validate blueprint", "- Blueprint does not load"]))
+        ("managed/blueprints", "content") => {
+            let models = words.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("model:"));
+            let known = |model: &str| table().kinds.values().any(|kind| kind.model == model.trim());
+            match models.into_iter().find(|model| !known(model)) {
+                None => Ok(()),
+                Some(_) => Err(json!([
+                    "Failed to validate blueprint",
+                    "- App or Model does not exist",
+                    "- Blueprint validation failed",
+                ])),
+            }
         }
         ("providers/oauth2", "redirect_uris") => {
             let uris = value.as_array().into_iter().flatten();
@@ -293,6 +301,11 @@ fn outpost(store: &Store, attrs: &Object, body: &Object, there: Option<&Object>,
 
 /// Whether a body would make the server fail before the fields are told (trap 2).
 pub(crate) fn fails_early(kind: &Kind, body: &Object) -> bool {
+    // What is no blueprint at all cannot even be refused.
+    let content = body.get("content").and_then(Value::as_str).unwrap_or_default();
+    if kind.path == "managed/blueprints" && !content.trim().is_empty() && !content.contains("entries:") {
+        return true;
+    }
     let types = table().kinds.get("outposts/instances").and_then(|kind| kind.field("type"));
     kind.path == "outposts/instances"
         && body.get("providers").and_then(Value::as_array).is_some_and(|list| !list.is_empty())

@@ -43,6 +43,10 @@ pub(crate) fn by_shape(store: &Store, kind: &Kind, object: &Object, shape: &str,
     let shape = if shape == "Policy" { &kind.shape } else { shape };
     let mut out = Map::new();
     for (name, of) in table().shapes.get(shape).into_iter().flatten() {
+        // Written in the serializer, but never shown.
+        if name == "source_obj" && kind.path.starts_with("sources/group_connections/") {
+            continue;
+        }
         out.insert(name.clone(), value(store, kind, object, name, of, wishes));
     }
     Value::Object(out)
@@ -60,6 +64,7 @@ fn as_base(kind: &Kind, object: &Object, shape: &str) -> Value {
             "meta_model_name" => json!(kind.bases.last().unwrap_or(&kind.model)),
             name if name.starts_with("assigned_") => Value::Null,
             "flow_set" => json!([]),
+            "icon_url" | "icon_themed_urls" => Value::Null,
             name => object.get(name).cloned().unwrap_or(Value::Null),
         };
         out.insert(name.clone(), value);
@@ -113,7 +118,7 @@ fn related(store: &Store, kind: &Kind, object: &Object, name: &str, of: &str, sh
     let shown = |id: &Value| {
         store.refer(&model, id).map(|(target, found)| match (kind.path.as_str(), shape) {
             ("outposts/instances", "Provider") => as_base(target, found, shape),
-            (_, "Connector") => as_base(target, found, shape),
+            (_, "Connector" | "Source") => as_base(target, found, shape),
             ("flows/bindings", "Stage") if wishes.written => as_base(target, found, shape),
             _ => by_shape(store, target, found, shape, &inner),
         })

@@ -18,6 +18,8 @@ pub(crate) struct Store {
     random: u64,
     /// Lists of applications as they were once shown (trap 11).
     pub cached: BTreeMap<String, Value>,
+    /// What roles may do.
+    pub grants: Vec<super::permissions::Grant>,
 }
 
 impl Store {
