@@ -190,6 +190,7 @@ async fn with_faults(server: &Server, valve: &Valve, call: &Call) -> Reply {
             serde_json::Value::String(text) => Reply::text(status, "text/html; charset=UTF-8", text),
             body => Reply::json(status, body),
         },
+        Some(Kind::Race) => crate::authentik::crash(&call.method),
         Some(Kind::RateLimit(seconds)) => message(429, "Too many requests").with("retry-after", seconds.to_string()),
         Some(Kind::LockedBefore) => locked(call),
         Some(Kind::LockedAfter) => spoil(server, call, true),

@@ -283,7 +283,12 @@ pub(crate) fn object(
         ("core/applications", "check_access") => ok(json!({ "passing": true, "messages": [], "log_messages": [] })),
         ("crypto/certificatekeypairs", "view_certificate") => ok(json!({ "data": text(object, "certificate_data") })),
         ("crypto/certificatekeypairs", "view_private_key") => ok(json!({ "data": text(object, "key_data") })),
-        ("managed/blueprints", "apply") => ok(show::whole(store, kind, object, &Wishes::default())),
+        ("managed/blueprints", "apply") => {
+            if let Some(blueprint) = store.get_mut(&kind.path, &kind.id, &id) {
+                blueprint.insert("~due".to_owned(), json!(0));
+            }
+            ok(show::whole(store, kind, object, &Wishes::default()))
+        }
         ("outposts/instances", "health") => ok(json!([])),
         ("outposts/service_connections/all", "state") => ok(json!({ "version": "", "healthy": false })),
         ("providers/scim", "sync/status") => ok(json!({ "is_running": false })),

@@ -227,7 +227,8 @@ fn text(field: &Field, value: &Value) -> Result<Value, Value> {
     if field.kind == "email" && !text.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')) {
         return say("Enter a valid email address.".to_owned());
     }
-    if checked("MultiURLValidator") && !text.contains("://") {
+    let many = text.split(',').all(|url| url.contains("://") && !url.trim().contains(' '));
+    if checked("MultiURLValidator") && !many {
         return say("Enter a valid URL.".to_owned());
     }
     let plain = |check: &String| check.ends_with("URLValidator") && check != "MultiURLValidator";

@@ -71,6 +71,8 @@ pub(crate) struct Kind {
     pub id: String,
     /// Ids are numbers.
     pub numbered: bool,
+    /// Ids are UUIDs.
+    pub by_uuid: bool,
     /// It has the address of bindings apart from its own id.
     pub bound_apart: bool,
     pub actions: Vec<String>,
@@ -162,6 +164,7 @@ fn kind(path: &str, entry: &Value) -> Kind {
         verbose: [text_of(&entry["verbose"][0]), text_of(&entry["verbose"][1])],
         object: text_of(&entry["object"]),
         component: text_of(&entry["component"]),
+        by_uuid: text_of(&entry["pk_type"]) == "UUIDField",
         numbered: text_of(&entry["pk_type"]).contains("Auto"),
         lookup,
         id,

@@ -23,6 +23,7 @@ mod show;
 mod store;
 mod times;
 
+pub(crate) use errors::crash;
 use kinds::{Kind, table};
 use store::{Object, Store, text};
 
@@ -193,10 +194,10 @@ impl Authentik {
         let by_id = kind.lookup == "pk" || kind.lookup == kind.id;
         let form = match by_id {
             true if kind.numbered => wanted.parse::<i64>().is_ok(),
-            true => check::uuid(&Value::from(wanted)).is_some(),
-            false => true,
+            true if kind.by_uuid => check::uuid(&Value::from(wanted)).is_some(),
+            _ => true,
         };
-        if !form && kind.path != "tasks/schedules" {
+        if !form {
             return Err(errors::detail(404, "Not found."));
         }
         let field = if by_id { kind.id.as_str() } else { kind.lookup.as_str() };

@@ -17,6 +17,16 @@ pub(crate) fn object(
 ) -> Result<(), Reply> {
     let set = |key: &str| attrs.get(key).is_some_and(|value| !value.is_null() && *value != "");
     match kind.path.as_str() {
+        "sources/ldap" => {
+            for (what, list) in [("users", "user_property_mappings"), ("groups", "group_property_mappings")] {
+                let none = attrs.get(list).and_then(Value::as_array).is_none_or(Vec::is_empty);
+                if none && attrs.get(&format!("sync_{what}")) == Some(&json!(true)) {
+                    let text = format!("When 'Sync {what}' is enabled, '{what} property mappings' cannot be empty.");
+                    return Err(errors::field(list, text));
+                }
+            }
+            Ok(())
+        }
         "sources/oauth" => oauth(attrs, there),
         "sources/saml" if set("verification_kp") => {
             let on = |key: &str| attrs.get(key) == Some(&json!(true));

@@ -44,7 +44,12 @@ pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, th
         }
         ("outposts/instances", "config") => match value["refresh_interval"].as_str().map(times::duration) {
             Some(None) => say("seconds=nope is not in the correct format of 'hours=3;minutes=1'."),
-            _ => Ok(()),
+            _ => match ["log_level", "authentik_host", "object_naming_template"].iter().find(|key| {
+                value.get(**key).is_some_and(|value| !value.is_string())
+            }) {
+                Some(key) => say(&format!("Failed to validate config: wrong value type for field \"{key}\"")),
+                None => Ok(()),
+            },
         },
         ("outposts/instances", "name")
             if there.is_some_and(|o| !o["managed"].is_null() && text(o, "name") != words) =>
