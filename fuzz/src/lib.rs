@@ -117,7 +117,9 @@ pub fn answers(data: &[u8]) {
     args.insert("_ansible_check_mode".into(), json!(rest % 2 == 1));
     args.insert("_ansible_diff".into(), json!(true));
     let result = answered(script, |address| {
-        args.insert("url".into(), json!(address));
+        for (option, value) in [("url", address), ("authentik_url", address), ("authentik_token", "a-token")] {
+            args.insert(option.into(), json!(value));
+        }
         (FUZZED[module].run)(args)
     });
     assert!(result["changed"].is_boolean() && result["msg"].is_string(), "{result}");
