@@ -12,6 +12,7 @@ pub mod engine;
 pub mod fields;
 pub mod flow;
 pub mod group;
+pub mod info;
 pub mod object;
 pub mod options;
 pub mod outpost;

@@ -1,4 +1,5 @@
-//! Writes `src/authentik/fields.txt` from authentik's OpenAPI document: which fields each kind of object takes.
+//! Writes `src/authentik/fields.txt` and `filters.txt` from authentik's OpenAPI document: which fields each kind of
+//! object takes, and by what each list can be filtered.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -10,7 +11,46 @@ const HEAD: &str = "\
 # A field: name, type, then ! required, ? nullable, * write-only (taken and never returned).
 ";
 
-/// The text of the file.
+const FILTERS_HEAD: &str = "\
+# By what each list of authentik can be filtered, from the OpenAPI document of 2026.5.
+# Written by `cargo xtask authentik-fields <document>`; not by hand.
+# A filter: name, type. What is not a list of pages is marked with its form: array, object.
+";
+
+/// The text of `filters.txt`: everything that can be read without naming one object, with the parameters of its query.
+pub fn filters(document: &Value) -> String {
+    let mut out = FILTERS_HEAD.to_owned();
+    let none = Map::new();
+    for (path, operations) in document["paths"].as_object().unwrap_or(&none) {
+        let answer = &operations["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        if path.contains('{') || !(answer["$ref"].is_string() || answer["type"] == "array") {
+            continue;
+        }
+        let answer = resolved(document, answer);
+        let form = match answer["properties"].get("pagination") {
+            Some(_) => "",
+            None if answer["type"] == "array" => " array",
+            None => " object",
+        };
+        let _ = write!(out, "\n{}{form}\n", path.trim_matches('/'));
+        for parameter in operations["get"]["parameters"].as_array().into_iter().flatten() {
+            let parameter = referred(document, parameter);
+            let name = parameter["name"].as_str().unwrap_or_default();
+            if parameter["in"] == "query" && !matches!(name, "page" | "page_size") {
+                let _ = writeln!(out, "  {name} {}", kind(document, &parameter["schema"]));
+            }
+        }
+    }
+    out
+}
+
+/// What a reference of any place in the document leads to.
+fn referred<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
+    let pointer = value["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
+    pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(value)
+}
+
+/// The text of `fields.txt`.
 pub fn text(document: &Value) -> String {
     let mut out = HEAD.to_owned();
     let none = Map::new();

@@ -17,7 +17,7 @@ const USAGE: &str = "\
 usage: cargo xtask docs [--check]          write library/*.yml and docs/modules/*.md, or say which are out of date
        cargo xtask new SERVICE KIND        begin a module: its file, binary, test and line in the registry
        cargo xtask authentik-fields DOCUMENT
-                                           write src/authentik/fields.txt from authentik's OpenAPI document
+                                           write fields.txt and filters.txt of src/authentik from its OpenAPI document
        cargo xtask dist [--profile NAME] [--target TRIPLE] [--into FOLDER]
                                            build the modules, look whether they are static, small and start, and
                                            put them into library/ or that folder
@@ -43,8 +43,9 @@ fn run(args: &[&str]) -> Result<()> {
         ["new", service, kind] => new::scaffold(&root, service, kind),
         ["authentik-fields", document] => {
             let text = std::fs::read_to_string(document).with_context(|| format!("failed to read {document}"))?;
-            let fields = authentik_fields::text(&serde_json::from_str(&text)?);
-            Ok(std::fs::write(root.join("src/authentik/fields.txt"), fields)?)
+            let document = serde_json::from_str(&text)?;
+            std::fs::write(root.join("src/authentik/fields.txt"), authentik_fields::text(&document))?;
+            Ok(std::fs::write(root.join("src/authentik/filters.txt"), authentik_fields::filters(&document))?)
         }
         ["dist", options @ ..] => dist::fill_library(&root, options),
         _ => bail!("no such task\n\n{USAGE}"),

@@ -16,4 +16,5 @@ mod write;
 mod tests;
 
 pub use kind::Declares;
-pub use wanted::{Call, Part, Proof, Prune, Send, Wanted};
+pub use names::Names;
+pub use wanted::{Call, Part, Proof, Prune, Send, Wanted, plain};

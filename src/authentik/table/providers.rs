@@ -79,7 +79,11 @@ pub const ROWS: &[Row] = &[
         ],
         ..Row::of("providers/microsoft_entra", "Microsoft Entra provider", "provider_microsoft_entra")
     },
-    Row { enterprise: true, ..Row::of("providers/ssf", "shared signals provider", "provider_ssf") },
+    Row {
+        enterprise: true,
+        filter: "name__iexact",
+        ..Row::of("providers/ssf", "shared signals provider", "provider_ssf")
+    },
     Row { enterprise: true, ..Row::of("providers/wsfed", "WS-Federation provider", "provider_ws_federation") },
     Row {
         names: &["name"],
