@@ -1,6 +1,6 @@
 //! Names instead of ids: what a reference names, found in the lists that were read and among what this task makes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -20,6 +20,8 @@ pub struct Names {
 #[derive(Clone, Debug, Default)]
 struct Known {
     all: Vec<Value>,
+    /// Their ids.
+    listed: BTreeSet<String>,
     /// Their names for people, by id.
     shown: BTreeMap<String, String>,
 }
@@ -43,7 +45,7 @@ impl Names {
         let known = self.lists.entry(path).or_default();
         for object in objects {
             let id = object[list.id].to_string();
-            if !known.shown.contains_key(&id) {
+            if known.listed.insert(id.clone()) {
                 known.shown.insert(id, shown(&list, &object));
                 known.all.push(object);
             }
