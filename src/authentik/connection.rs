@@ -40,8 +40,12 @@ impl Connection {
     /// The settings of the HTTP client; the harness sets deadline and number of writers.
     pub fn settings(&self) -> Result<Settings> {
         let base = Base::new(&self.authentik_url, "authentik_url")?;
-        let mut settings =
-            self.transport.settings(base, Auth::Bearer(self.authentik_token.clone()), super::passing, Instant::now())?;
+        let mut settings = self.transport.settings(
+            base,
+            Auth::Bearer(self.authentik_token.clone()),
+            super::passing,
+            Instant::now(),
+        )?;
         // Texts of errors follow it (trap 4).
         settings.headers.push(("Accept-Language".to_owned(), "en".to_owned()));
         Ok(settings)

@@ -136,9 +136,9 @@ pub fn explained(response: &Response) -> Error {
         (403, text) if text.starts_with("Authentication credentials") => {
             error.hint("no token arrived: check `authentik_token`, and whether a proxy takes the header away")
         }
-        (403, text) if text.starts_with("Token invalid") => error.hint(
-            "check `authentik_token`: the server does not know it, it has ended, or its user is deactivated",
-        ),
+        (403, text) if text.starts_with("Token invalid") => {
+            error.hint("check `authentik_token`: the server does not know it, it has ended, or its user is deactivated")
+        }
         (403, _) => error.hint("the token's user lacks this permission, or is no superuser"),
         _ => error,
     }
@@ -211,7 +211,10 @@ mod tests {
         let said = json!({"name": ["This field is required."], "redirect_uris": [{"url": ["Enter a URL."]}]});
         let told = validation(&said, "").expect("words");
         assert_eq!(told, "name: This field is required.; redirect_uris.url: Enter a URL.");
-        assert_eq!(validation(&json!(["filter: failed to parse JSON"]), ""), Some("filter: failed to parse JSON".into()));
+        assert_eq!(
+            validation(&json!(["filter: failed to parse JSON"]), ""),
+            Some("filter: failed to parse JSON".into())
+        );
         let one = json!({"non_field_errors": "No recovery flow set."});
         assert_eq!(validation(&one, ""), Some("No recovery flow set.".into()));
     }

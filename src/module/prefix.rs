@@ -53,8 +53,10 @@ impl<T: JsonSchema, P: Prefix> JsonSchema for Prefixed<T, P> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = T::json_schema(generator);
         if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            *properties =
-                std::mem::take(properties).into_iter().map(|(name, value)| (P::TEXT.to_owned() + &name, value)).collect();
+            *properties = std::mem::take(properties)
+                .into_iter()
+                .map(|(name, value)| (P::TEXT.to_owned() + &name, value))
+                .collect();
         }
         if let Some(Value::Array(required)) = schema.get_mut("required") {
             for name in required {

@@ -93,10 +93,8 @@ fn kind(document: &Value, schema: &Value) -> String {
     }
     let schema = resolved(document, schema);
     if let Some(choices) = schema["enum"].as_array() {
-        let words: Vec<String> = choices
-            .iter()
-            .map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned))
-            .collect();
+        let words: Vec<String> =
+            choices.iter().map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned)).collect();
         // Lists of all applications and models of the server are no help.
         return if words.len() > 40 { "str".to_owned() } else { format!("enum:{}", words.join("|")) };
     }

@@ -70,7 +70,10 @@ pub fn stored(row: &Row, stored: &Value, like: &Object, names: &Names) -> Object
                 let keep = |key: &String| keys.as_ref().is_some_and(|keys| keys.contains(key));
                 match value {
                     Value::Object(map) => Value::Object(
-                        map.iter().filter(|(key, _)| keep(key)).map(|(key, value)| (key.clone(), value.clone())).collect(),
+                        map.iter()
+                            .filter(|(key, _)| keep(key))
+                            .map(|(key, value)| (key.clone(), value.clone()))
+                            .collect(),
                     ),
                     other => other.clone(),
                 }
@@ -84,8 +87,7 @@ pub fn stored(row: &Row, stored: &Value, like: &Object, names: &Names) -> Object
 
 /// Keeps what a list of references holds beside what is declared.
 pub fn append(row: &Row, name: &str, found: &Value, formed: &mut Formed, names: &Names) {
-    let (Some(Value::Array(shown)), Some(Value::Array(body))) =
-        (formed.shown.get_mut(name), formed.body.get_mut(name))
+    let (Some(Value::Array(shown)), Some(Value::Array(body))) = (formed.shown.get_mut(name), formed.body.get_mut(name))
     else {
         return;
     };

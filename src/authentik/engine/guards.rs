@@ -68,13 +68,7 @@ pub fn may_be_deleted(row: &Row, found: &Value, snapshot: &Snapshot, session: &S
 }
 
 /// Whether these fields of an object may be written without `force`.
-pub fn may_be_changed(
-    row: &Row,
-    found: &Value,
-    body: &Object,
-    snapshot: &Snapshot,
-    session: &Session,
-) -> Result<()> {
+pub fn may_be_changed(row: &Row, found: &Value, body: &Object, snapshot: &Snapshot, session: &Session) -> Result<()> {
     match row.path {
         "core/users" if body.get("is_active") == Some(&Value::Bool(false)) => {
             own_user(found, session)?;

@@ -147,7 +147,8 @@ impl Names {
             let list = super::form::list_of(row, name);
             wanted.push((name, list.map_or(Ok(Found::Id(value.clone())), |list| self.find(list, value, planned))?));
         }
-        let fits = |one: &&Value| wanted.iter().all(|(name, value)| matches!(value, Found::Id(id) if one[*name] == *id));
+        let fits =
+            |one: &&Value| wanted.iter().all(|(name, value)| matches!(value, Found::Id(id) if one[*name] == *id));
         let found: Vec<&Value> = known.all.iter().filter(fits).collect();
         match found.as_slice() {
             [one] => Ok(Found::Id(one[row.id].clone())),
@@ -156,7 +157,10 @@ impl Names {
                 .find(|other| other.present && other.row.path == row.path && other.key == *fields)
                 .map(|other| Found::Made(other.change_key()))
                 .ok_or_else(|| {
-                    Error::new(ErrorKind::NotFound, format!("there is no {} {}", row.noun, Value::Object(fields.clone())))
+                    Error::new(
+                        ErrorKind::NotFound,
+                        format!("there is no {} {}", row.noun, Value::Object(fields.clone())),
+                    )
                 }),
             many => Err(Error::bad_options(format!(
                 "{} fits {} of {}",
@@ -197,7 +201,10 @@ pub fn fill(value: &Value, made: &BTreeMap<String, Value>) -> Result<Value> {
         Value::Object(map) => match map.get(MADE).and_then(Value::as_str) {
             Some(key) => {
                 let object = made.get(key).ok_or_else(|| {
-                    Error::new(ErrorKind::NotTried, format!("not tried, since `{key}`, which it refers to, was not made"))
+                    Error::new(
+                        ErrorKind::NotTried,
+                        format!("not tried, since `{key}`, which it refers to, was not made"),
+                    )
                 })?;
                 object[map["field"].as_str().unwrap_or("pk")].clone()
             }

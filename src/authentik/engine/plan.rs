@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    form,
-    guards,
+    form, guards,
     names::placeholder,
     read::{Snapshot, address, candidates},
     wanted::{Part, Prune, Send, Wanted, plain},
@@ -94,9 +93,14 @@ impl Planning<'_> {
         match (found, wanted.present) {
             (None, true) => self.create(index),
             (Some(found), true) => self.update(index, found),
-            (None, false) => {
-                Ok(Change::new(Some(index), wanted.name(), Action::Unchanged, Value::Null, Value::Null, Step::default()))
-            }
+            (None, false) => Ok(Change::new(
+                Some(index),
+                wanted.name(),
+                Action::Unchanged,
+                Value::Null,
+                Value::Null,
+                Step::default(),
+            )),
             (Some(found), false) => {
                 if wanted.row.server_made || wanted.row.single {
                     return Err(wanted.wrong("it is made by authentik itself and cannot be deleted"));
@@ -198,9 +202,13 @@ impl Planning<'_> {
             .filter(|(name, value)| !diff::differing(&before[name.as_str()], value).is_empty())
             .map(|(name, _)| name.clone())
             .collect();
-        body.extend(formed.body.iter().filter(|(name, _)| differing.contains(*name)).map(|(name, value)| {
-            (name.clone(), value.clone())
-        }));
+        body.extend(
+            formed
+                .body
+                .iter()
+                .filter(|(name, _)| differing.contains(*name))
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         if row.fixed && !body.is_empty() {
             return Err(wanted.wrong("it can only be made and deleted, and differs from what is declared"));
         }
@@ -237,7 +245,8 @@ impl Planning<'_> {
             }
         }
         let body = (!body.is_empty()).then_some(body);
-        let action = if body.is_none() && calls.is_empty() && parts.is_empty() { Action::Unchanged } else { Action::Update };
+        let action =
+            if body.is_none() && calls.is_empty() && parts.is_empty() { Action::Unchanged } else { Action::Update };
         let step = Step {
             row: Some(row),
             key: wanted.change_key(),
@@ -349,10 +358,8 @@ impl Planning<'_> {
                 before.insert((*name).to_owned(), value);
             }
         }
-        let name = index.map_or_else(
-            || before.values().next().map(plain).unwrap_or_default(),
-            |index| self.wanted[index].name(),
-        );
+        let name = index
+            .map_or_else(|| before.values().next().map(plain).unwrap_or_default(), |index| self.wanted[index].name());
         let key = format!("{}:{name}", row.path);
         let step = Step { row: Some(row), key: key.clone(), found: Some(found.clone()), ..Step::default() };
         let mut change = Change::new(index, name, Action::Delete, Value::Object(before), Value::Null, step);
@@ -410,13 +417,12 @@ pub fn order(changes: &mut [Change<Step>]) {
     for change in changes.iter().filter(|change| change.action == Action::Delete) {
         let (Some(row), Some(found)) = (change.step.row, &change.step.found) else { continue };
         let mentioned = |id: &str| {
-            fields::of(row.path)
-                .iter()
-                .filter(|field| crate::authentik::table::target(row, field).is_some())
-                .any(|field| match &found[field.name] {
+            fields::of(row.path).iter().filter(|field| crate::authentik::table::target(row, field).is_some()).any(
+                |field| match &found[field.name] {
                     Value::Array(all) => all.iter().any(|one| one.to_string() == id),
                     one => one.to_string() == id,
-                })
+                },
+            )
         };
         // What others refer to goes after these.
         for (key, _) in ids.iter().filter(|(key, id)| *key != change.key && mentioned(id)) {

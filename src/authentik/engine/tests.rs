@@ -89,9 +89,13 @@ fn only_declared_fields_are_compared_and_names_stand_for_ids() {
             json!([{"pk": 5, "username": "ann", "name": "Ann", "email": "a@x", "groups": [STAFF, GROUP], "attributes": {"a": 1, "b": 2}}]),
         ),
     ]);
-    let declared = json!({"username": "ann", "groups": ["readers", "staff", "staff"], "attributes": {"a": 1}, "name": " Ann "});
+    let declared =
+        json!({"username": "ann", "groups": ["readers", "staff", "staff"], "attributes": {"a": 1}, "name": " Ann "});
     assert_eq!(one(wanted("core/users", declared), &there).action, Action::Unchanged);
-    let change = one(wanted("core/users", json!({"username": "ann", "groups": ["readers"], "attributes": {"a": null, "c": 3}})), &there);
+    let change = one(
+        wanted("core/users", json!({"username": "ann", "groups": ["readers"], "attributes": {"a": null, "c": 3}})),
+        &there,
+    );
     assert_eq!(change.fields, ["attributes.a", "attributes.c", "groups"]);
     assert_eq!(body(&change), json!({"groups": [GROUP], "attributes": {"b": 2, "c": 3}}));
     assert_eq!(change.before["groups"], json!(["readers", "staff"]));
@@ -149,8 +153,14 @@ fn validators_that_see_only_the_body_get_what_belongs_together() {
     let event = json!({"pk": "x", "name": "e", "action": "login", "client_ip": null, "app": null, "model": null, "query": null, "execution_logging": false});
     let there = snapshot(&[
         ("policies/event_matcher", json!([event])),
-        ("providers/proxy", json!([{"pk": 3, "name": "p", "mode": "forward_single", "internal_host": "", "external_host": "https://a", "basic_auth_enabled": false}])),
-        ("policies/reputation", json!([{"pk": "r", "name": "r", "check_ip": true, "check_username": false, "threshold": -5}])),
+        (
+            "providers/proxy",
+            json!([{"pk": 3, "name": "p", "mode": "forward_single", "internal_host": "", "external_host": "https://a", "basic_auth_enabled": false}]),
+        ),
+        (
+            "policies/reputation",
+            json!([{"pk": "r", "name": "r", "check_ip": true, "check_username": false, "threshold": -5}]),
+        ),
     ]);
     let change = one(wanted("policies/event_matcher", json!({"name": "e", "execution_logging": true})), &there);
     assert_eq!(
@@ -266,7 +276,10 @@ fn mistakes_are_told_before_anything_is_sent() {
     let mut wrong = Wanted::new(row("core/groups"), "groups[1]", map(json!({"name": "g"})));
     wrong.fields = map(json!({"name": "g", "is_superusr": true}));
     let told = wrong.check().expect_err("an unknown field").to_string();
-    assert!(told.starts_with("groups[1]: group `g`: there is no field `is_superusr`. Did you mean `is_superuser`?"), "{told}");
+    assert!(
+        told.starts_with("groups[1]: group `g`: there is no field `is_superusr`. Did you mean `is_superuser`?"),
+        "{told}"
+    );
     wrong.fields = map(json!({"name": "g", "is_superuser": "perhaps"}));
     assert!(wrong.check().is_err());
 }

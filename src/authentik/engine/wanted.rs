@@ -207,11 +207,7 @@ impl Wanted {
             .filter(|(distance, _)| *distance <= 3)
             .min();
         let meant = near.map_or(String::new(), |(_, other)| format!(" Did you mean `{other}`?"));
-        self.wrong(format_args!(
-            "there is no field `{name}`.{meant} A {} takes: {}",
-            self.row.noun,
-            known.join(", ")
-        ))
+        self.wrong(format_args!("there is no field `{name}`.{meant} A {} takes: {}", self.row.noun, known.join(", ")))
     }
 }
 

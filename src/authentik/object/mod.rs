@@ -2,8 +2,6 @@
 
 mod about;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use super::{
     engine::{Declares, Prune, Wanted},
     fields,
@@ -11,6 +9,8 @@ use super::{
     table::{self, Row},
 };
 use crate::module::{About, Declared, Error, Object, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// The kind of object.
 pub struct ObjectKind;

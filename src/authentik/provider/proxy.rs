@@ -92,7 +92,9 @@ impl Declares for ProxyKind {
     fn about() -> About {
         About {
             short_description: "Manage proxy providers of authentik",
-            description: &["Makes, changes and deletes providers for applications that know no sign-on: an outpost stands in front of them."],
+            description: &[
+                "Makes, changes and deletes providers for applications that know no sign-on: an outpost stands in front of them.",
+            ],
             notes: &["The scope mappings of such a provider are authentik's own five, whatever is sent."],
             requirements: &["authentik 2026.5."],
             examples: EXAMPLES,

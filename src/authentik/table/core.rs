@@ -83,4 +83,3 @@ pub const ROWS: &[Row] = &[
         ..Row::of("lifecycle/rules", "life cycle rule", "lifecycle_rule")
     },
 ];
-

@@ -53,15 +53,37 @@ pub fn target(row: &Row, field: &Field) -> Option<&'static str> {
         return None;
     }
     Some(match field.name {
-        "authentication_flow" | "authorization_flow" | "invalidation_flow" | "enrollment_flow" | "recovery_flow"
-        | "passwordless_flow" | "pre_authentication_flow" | "configure_flow" | "target_flow" | "flow"
-        | "flow_authentication" | "flow_device_code" | "flow_invalidation" | "flow_recovery" | "flow_unenrollment"
+        "authentication_flow"
+        | "authorization_flow"
+        | "invalidation_flow"
+        | "enrollment_flow"
+        | "recovery_flow"
+        | "passwordless_flow"
+        | "pre_authentication_flow"
+        | "configure_flow"
+        | "target_flow"
+        | "flow"
+        | "flow_authentication"
+        | "flow_device_code"
+        | "flow_invalidation"
+        | "flow_recovery"
+        | "flow_unenrollment"
         | "flow_user_settings" => "flows/instances",
-        "certificate" | "certificate_authorities" | "challenge_key" | "client_certificate" | "client_certificates"
-        | "encryption_key" | "encryption_kp" | "peer_certificate" | "signing_key" | "signing_kp"
-        | "tls_authentication" | "tls_verification" | "verification_kp" | "web_certificate" | "webhook_ca" => {
-            "crypto/certificatekeypairs"
-        }
+        "certificate"
+        | "certificate_authorities"
+        | "challenge_key"
+        | "client_certificate"
+        | "client_certificates"
+        | "encryption_key"
+        | "encryption_kp"
+        | "peer_certificate"
+        | "signing_key"
+        | "signing_kp"
+        | "tls_authentication"
+        | "tls_verification"
+        | "verification_kp"
+        | "web_certificate"
+        | "webhook_ca" => "crypto/certificatekeypairs",
         "group" | "groups" | "parents" | "create_users_group" | "destination_group" | "filter_group"
         | "group_filters" | "sync_parent_group" | "reviewer_groups" => "core/groups",
         "user" | "users" => "core/users",

@@ -19,7 +19,12 @@ fn with(base: &Value, more: Value) -> Value {
 /// The twelve steps with what names the object, and what it is made of, changed to, and deleted with.
 fn twelve(module: &str, key: Value, create: Value, change: Value) {
     let server = server();
-    server.twelve_steps(module, &with(&key, create), Some(&with(&key, change)), &with(&key, json!({"state": "absent"})));
+    server.twelve_steps(
+        module,
+        &with(&key, create),
+        Some(&with(&key, change)),
+        &with(&key, json!({"state": "absent"})),
+    );
 }
 
 fn name(text: &str) -> String {

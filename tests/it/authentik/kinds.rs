@@ -19,7 +19,8 @@ fn case(kind: &'static str, create: Value, change: Value) -> Case {
 
 /// Kinds whose objects have a name and nothing that another object must be there for.
 fn cases() -> Vec<Case> {
-    let expression = |kind| case(kind, json!({ "expression": "return {}" }), json!({ "expression": "return {'a': 1}" }));
+    let expression =
+        |kind| case(kind, json!({ "expression": "return {}" }), json!({ "expression": "return {'a': 1}" }));
     let flows = json!({
         "authorization_flow": "default-provider-authorization-implicit-consent",
         "invalidation_flow": "default-provider-invalidation-flow",
@@ -57,18 +58,18 @@ fn cases() -> Vec<Case> {
             json!({ "static_settings": { "a": "c" } }),
         ),
         case("providers/radius", with(json!({ "shared_secret": "abcd" })), json!({ "mfa_support": false })),
-        case("providers/rac", with(json!({})), json!({ "connection_expiry": "hours=9" })),
+        case(
+            "providers/rac",
+            json!({ "authorization_flow": "default-provider-authorization-implicit-consent" }),
+            json!({ "connection_expiry": "hours=9" }),
+        ),
         case("providers/scim", json!({ "url": "https://a.example" }), json!({ "url": "https://b.example" })),
         case("stages/authenticator/static", json!({}), json!({ "token_count": 8 })),
         case("stages/authenticator/totp", json!({ "digits": "6" }), json!({ "digits": "8" })),
         case("stages/authenticator/validate", json!({}), json!({ "device_classes": ["totp"] })),
         case("stages/authenticator/webauthn", json!({}), json!({ "user_verification": "required" })),
         case("stages/authenticator/email", json!({}), json!({ "subject": "Your code" })),
-        case(
-            "stages/captcha",
-            json!({ "public_key": "a", "private_key": "b" }),
-            json!({ "public_key": "c" }),
-        ),
+        case("stages/captcha", json!({ "public_key": "a", "private_key": "b" }), json!({ "public_key": "c" })),
         case("stages/consent", json!({}), json!({ "mode": "permanent" })),
         case("stages/deny", json!({}), json!({ "deny_message": "no" })),
         case("stages/dummy", json!({}), json!({ "throw_error": true })),
@@ -91,7 +92,7 @@ fn cases() -> Vec<Case> {
             json!({ "mode": "static", "target_static": "https://b.example" }),
         ),
         case("stages/user_login", json!({}), json!({ "session_duration": "hours=3" })),
-        case("stages/user_write", json!({}), json!({ "create_users_as_inactive": false })),
+        case("stages/user_write", json!({}), json!({ "user_type": "internal" })),
         case(
             "outposts/service_connections/docker",
             json!({ "url": "http://127.0.0.1:1" }),

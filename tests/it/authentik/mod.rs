@@ -77,7 +77,10 @@ impl Server {
         handle.admin("DELETE", "requests", &Value::Null);
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let all = journal["requests"].as_array().cloned().unwrap_or_default();
-        all.iter().filter(|e| e["method"] != "GET").map(|e| format!("{} {}", text(e, "method"), text(e, "path"))).collect()
+        all.iter()
+            .filter(|e| e["method"] != "GET")
+            .map(|e| format!("{} {}", text(e, "method"), text(e, "path")))
+            .collect()
     }
 
     /// The twelve steps: create, again, change, again, delete, again; each in check mode, then for real. What check

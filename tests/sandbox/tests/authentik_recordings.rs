@@ -156,13 +156,17 @@ fn prelude(story: &[Value]) -> Vec<Value> {
         let path = entry["request"]["path"].as_str().unwrap_or_default();
         let kind = path.strip_prefix("/api/v3/").and_then(|rest| rest.split("/?").next()).unwrap_or_default();
         let list = entry["response"]["body"]["results"].as_array();
-        if !path.contains("/?") || kind.ends_with("/all") || ["rbac/permissions", "managed/blueprints"].iter().any(|k| kind.starts_with(k)) {
+        if !path.contains("/?")
+            || kind.ends_with("/all")
+            || ["rbac/permissions", "managed/blueprints"].iter().any(|k| kind.starts_with(k))
+        {
             continue;
         }
         for object in list.into_iter().flatten() {
             let Some((filter, value)) = named(kind, object) else { continue };
             let address = format!("/api/v3/{kind}/?{filter}={value}");
-            if value.contains("lab-rec") || value.contains("Lab") || value.starts_with("ak-") || seen.contains(&address) {
+            if value.contains("lab-rec") || value.contains("Lab") || value.starts_with("ak-") || seen.contains(&address)
+            {
                 continue;
             }
             let keep = ["pk", "policybindingmodel_ptr_id", "brand_uuid", "username", "name", "uid"];
@@ -213,7 +217,11 @@ fn answers_as_the_recorded_server() {
     let Some(place) = available() else { return };
     let server = start();
     // On the recorded server somebody had logged in, and two deletions met the worker (trap 3).
-    server.admin("POST", "seed", &json!({ "core/users": [{ "username": "akadmin", "last_login": "2026-11-22T11:34:52.518649Z" }] }));
+    server.admin(
+        "POST",
+        "seed",
+        &json!({ "core/users": [{ "username": "akadmin", "last_login": "2026-11-22T11:34:52.518649Z" }] }),
+    );
     server.faults(&json!([
         { "method": "DELETE", "path": "/api/v3/outposts/instances/", "kind": "race", "times": 1 },
         { "method": "DELETE", "path": "/api/v3/events/rules/", "kind": "race", "skip": 1, "times": 1 },
@@ -242,11 +250,8 @@ fn answers_as_the_recorded_server() {
         .collect();
     let judged = places.len();
     let statuses = different.iter().filter(|(_, line)| !line.contains("): .")).count();
-    let mut report = format!(
-        "{judged} judged, {} statuses agree, {} shapes agree\n",
-        judged - statuses,
-        judged - different.len()
-    );
+    let mut report =
+        format!("{judged} judged, {} statuses agree, {} shapes agree\n", judged - statuses, judged - different.len());
     for name in STORY {
         let of = places.iter().filter(|(there, _)| there == name).count();
         let bad = different.iter().filter(|((there, _), _)| there == name).count();

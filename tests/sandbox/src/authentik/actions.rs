@@ -13,8 +13,14 @@ use crate::call::Call;
 use crate::reply::{Answer, Reply, ok};
 
 /// Addresses that belong to no kind.
-const OUTSIDE: [&str; 6] =
-    ["admin/version", "admin/settings", "admin/system", "root/config", "core/transactional/applications", "srv/authentik"];
+const OUTSIDE: [&str; 6] = [
+    "admin/version",
+    "admin/settings",
+    "admin/system",
+    "root/config",
+    "core/transactional/applications",
+    "srv/authentik",
+];
 
 /// Whether an address without a kind exists.
 pub(crate) fn is_known(path: &str) -> bool {

@@ -271,7 +271,9 @@ pub(crate) fn references_to(kind: &Kind, object: &Object) -> Vec<(&'static Kind,
     let mut out = Vec::new();
     for other in table().kinds.values().filter(|other| !other.is_union()) {
         for field in &other.fields {
-            let Some(model) = field.to.as_deref().filter(|model| field.by.is_none() && kind.is(model)) else { continue };
+            let Some(model) = field.to.as_deref().filter(|model| field.by.is_none() && kind.is(model)) else {
+                continue;
+            };
             if field.read || (other.path == "core/groups" && field.name == "users") {
                 continue;
             }
