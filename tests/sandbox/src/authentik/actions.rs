@@ -113,10 +113,10 @@ pub(crate) fn collection(
 ) -> Answer {
     allowed(kind, method, name)?;
     let path = format!("{}/{name}", kind.path);
-    if method == "GET" {
-        if let Some(answer) = fresh::answer(&path) {
-            return ok(answer.clone());
-        }
+    if method == "GET"
+        && let Some(answer) = fresh::answer(&path)
+    {
+        return ok(answer.clone());
     }
     match (path.as_str(), name) {
         ("core/users/me", _) => me(store, kind, caller),

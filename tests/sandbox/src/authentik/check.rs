@@ -218,10 +218,8 @@ fn text(field: &Field, value: &Value) -> Result<Value, Value> {
     if text.is_empty() {
         return if field.blank { Ok(json!("")) } else { say("This field may not be blank.".to_owned()) };
     }
-    if let Some(longest) = field.longest {
-        if text.chars().count() as u64 > longest {
-            return say(format!("Ensure this field has no more than {longest} characters."));
-        }
+    if let Some(longest) = field.longest.filter(|longest| text.chars().count() as u64 > *longest) {
+        return say(format!("Ensure this field has no more than {longest} characters."));
     }
     let checked = |name: &str| field.checks.iter().any(|check| check == name);
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

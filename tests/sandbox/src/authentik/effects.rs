@@ -118,10 +118,10 @@ fn own(store: &mut Store, kind: &Kind, object: &mut Object, id: &Value, caller: 
 
 /// Puts new values into an object.
 pub(crate) fn update(store: &mut Store, kind: &'static Kind, id: &Value, mut attrs: Object) {
-    if kind.path == "core/groups" {
-        if let Some(Value::Array(users)) = attrs.shift_remove("users") {
-            set_members(store, id, &users);
-        }
+    if kind.path == "core/groups"
+        && let Some(Value::Array(users)) = attrs.shift_remove("users")
+    {
+        set_members(store, id, &users);
     }
     let before = store.of(&kind.path).iter().find(|object| object.get(&kind.id) == Some(id)).cloned();
     let Some(mut object) = before else { return };
