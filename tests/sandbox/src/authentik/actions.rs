@@ -52,6 +52,11 @@ pub(crate) fn outside(store: &mut Store, path: &str, method: &str, call: &Call, 
             if method == "PUT" && !body.contains_key("flags") {
                 return Err(errors::field("flags", "This field is required."));
             }
+            let retention = body.get("event_retention").and_then(Value::as_str);
+            if let Some(bad) = retention.filter(|text| times::duration(text).is_none()) {
+                let text = format!("{bad} is not in the correct format of 'hours=3;minutes=1'.");
+                return Err(errors::field("event_retention", text));
+            }
             let mut all = settings(store);
             for (key, value) in body {
                 if all.get(&key).is_some() {

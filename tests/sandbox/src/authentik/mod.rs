@@ -238,6 +238,9 @@ impl Authentik {
             }
             _ => {
                 let body = check::object(call)?;
+                if kind.path == "lifecycle/rules" && rules::fails_early(kind, &body) {
+                    return Err(errors::crash(method));
+                }
                 let mut attrs = check::fields(&self.store, kind, &body, Some(&there), method == "PATCH")?;
                 rules::object(&self.store, kind, &mut attrs, &body, Some(&there), caller, method)?;
                 // The provider is looked up before the application is written: it still shows the old slug.

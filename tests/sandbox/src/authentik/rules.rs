@@ -332,6 +332,10 @@ pub(crate) fn fails_early(kind: &Kind, body: &Object) -> bool {
     if kind.path == "managed/blueprints" && !content.trim().is_empty() && !content.contains("entries:") {
         return true;
     }
+    let known = |model: &str| table().kinds.values().any(|kind| kind.model == model);
+    if kind.path == "lifecycle/rules" && body.get("content_type").and_then(Value::as_str).is_some_and(|m| !known(m)) {
+        return true;
+    }
     let types = table().kinds.get("outposts/instances").and_then(|kind| kind.field("type"));
     kind.path == "outposts/instances"
         && body.get("providers").and_then(Value::as_array).is_some_and(|list| !list.is_empty())

@@ -44,7 +44,12 @@ pub(crate) fn by_shape(store: &Store, kind: &Kind, object: &Object, shape: &str,
     let mut out = Map::new();
     for (name, of) in table().shapes.get(shape).into_iter().flatten() {
         // Written in the serializer, but never shown.
-        if name == "source_obj" && kind.path.starts_with("sources/group_connections/") {
+        let hidden = match name.as_str() {
+            "source_obj" => kind.path.starts_with("sources/group_connections/"),
+            "rel_obj_app_label" | "rel_obj_model" => kind.path == "tasks/schedules" && object["rel_obj_id"].is_null(),
+            _ => false,
+        };
+        if hidden {
             continue;
         }
         out.insert(name.clone(), value(store, kind, object, name, of, wishes));
