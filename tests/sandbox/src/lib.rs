@@ -1,5 +1,5 @@
-//! A stateful stand-in for Grafana, for tests and the demo: data sources, folders, dashboards and what they need,
-//! as a real 12.4.0 (or 11.5.1) answers them, traps included. Comments name the facts of
+//! Stateful stand-ins for Grafana and (in `authentik`) for authentik, for tests and the demo. Of Grafana: data
+//! sources, folders, dashboards and what they need, as a real 12.4.0 (or 11.5.1) answers them, traps included. Comments name the facts of
 //! `../shared/reference/grafana.md` that are imitated; `tests/recordings.rs` compares with recordings of a real one.
 //!
 //! ```no_run

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sandbox::{Config, Profile};
 
-const USAGE: &str = "usage: sandbox [--port N] [--profile 12.4|11.5|authentik] [--quiet] [--ready-file FILE] [--openapi FILE]
+const USAGE: &str =
+    "usage: sandbox [--port N] [--profile 12.4|11.5|authentik] [--quiet] [--ready-file FILE] [--openapi FILE]
                [--latency-ms N] [--real-times] [--rights-cache-ms N] [--sqlite] [--anonymous] [--hide-version]";
 
 fn main() -> ExitCode {

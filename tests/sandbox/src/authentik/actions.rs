@@ -13,8 +13,14 @@ use crate::call::Call;
 use crate::reply::{Answer, Reply, ok};
 
 /// Addresses that belong to no kind.
-const OUTSIDE: [&str; 6] =
-    ["admin/version", "admin/settings", "admin/system", "root/config", "core/transactional/applications", "srv/authentik"];
+const OUTSIDE: [&str; 6] = [
+    "admin/version",
+    "admin/settings",
+    "admin/system",
+    "root/config",
+    "core/transactional/applications",
+    "srv/authentik",
+];
 
 /// Whether an address without a kind exists.
 pub(crate) fn is_known(path: &str) -> bool {
@@ -45,6 +51,11 @@ pub(crate) fn outside(store: &mut Store, path: &str, method: &str, call: &Call, 
             let body = check::object(call)?;
             if method == "PUT" && !body.contains_key("flags") {
                 return Err(errors::field("flags", "This field is required."));
+            }
+            let retention = body.get("event_retention").and_then(Value::as_str);
+            if let Some(bad) = retention.filter(|text| times::duration(text).is_none()) {
+                let text = format!("{bad} is not in the correct format of 'hours=3;minutes=1'.");
+                return Err(errors::field("event_retention", text));
             }
             let mut all = settings(store);
             for (key, value) in body {
@@ -107,10 +118,10 @@ pub(crate) fn collection(
 ) -> Answer {
     allowed(kind, method, name)?;
     let path = format!("{}/{name}", kind.path);
-    if method == "GET" {
-        if let Some(answer) = fresh::answer(&path) {
-            return ok(answer.clone());
-        }
+    if method == "GET"
+        && let Some(answer) = fresh::answer(&path)
+    {
+        return ok(answer.clone());
     }
     match (path.as_str(), name) {
         ("core/users/me", _) => me(store, kind, caller),

@@ -103,13 +103,17 @@ fn one(store: &Store, field: &Field, value: &Value, partial: bool) -> Result<Val
             None => say("Must be a valid UUID."),
         },
         "dict" => {
-            if value.is_object() { Ok(value.clone()) } else {
+            if value.is_object() {
+                Ok(value.clone())
+            } else {
                 say("Value must be a dictionary, and not have any duplicate keys.")
             }
         }
         "time" => match value.as_str().and_then(super::times::read) {
             Some(seconds) => Ok(json!(super::times::written(seconds, value.as_str().unwrap_or_default()))),
-            None => say("Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."),
+            None => say(
+                "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
+            ),
         },
         "ref" => refer(store, field, value),
         "refs" => {
@@ -149,7 +153,8 @@ fn one(store: &Store, field: &Field, value: &Value, partial: bool) -> Result<Val
         }
         "many" => {
             let list = list(field, value)?;
-            let checked: Vec<Result<Value, Value>> = list.iter().map(|entry| nested(store, field, entry, partial)).collect();
+            let checked: Vec<Result<Value, Value>> =
+                list.iter().map(|entry| nested(store, field, entry, partial)).collect();
             if checked.iter().any(Result::is_err) {
                 return Err(checked.into_iter().map(|one| one.err().unwrap_or_else(|| json!({}))).collect());
             }
@@ -213,10 +218,8 @@ fn text(field: &Field, value: &Value) -> Result<Value, Value> {
     if text.is_empty() {
         return if field.blank { Ok(json!("")) } else { say("This field may not be blank.".to_owned()) };
     }
-    if let Some(longest) = field.longest {
-        if text.chars().count() as u64 > longest {
-            return say(format!("Ensure this field has no more than {longest} characters."));
-        }
+    if let Some(longest) = field.longest.filter(|longest| text.chars().count() as u64 > *longest) {
+        return say(format!("Ensure this field has no more than {longest} characters."));
     }
     let checked = |name: &str| field.checks.iter().any(|check| check == name);
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -266,7 +269,9 @@ fn refer(store: &Store, field: &Field, value: &Value) -> Result<Value, Value> {
     let say = |text: String| Err(json!([text]));
     if let Some(by) = &field.by {
         let found = store.with_model(model).any(|(_, object)| object.get(by) == Some(value));
-        return if found { Ok(value.clone()) } else {
+        return if found {
+            Ok(value.clone())
+        } else {
             say(format!("Object with {by}={} does not exist.", loose(value)))
         };
     }
@@ -301,7 +306,8 @@ fn unique(store: &Store, kind: &Kind, field: &Field, value: &Value, there: Optio
     let own = |other: &Kind, object: &Object| {
         other.path == kind.path && there.is_some_and(|there| there.get("~n") == object.get("~n"))
     };
-    let taken = store.with_model(model).any(|(other, object)| object.get(&field.name) == Some(value) && !own(other, object));
+    let taken =
+        store.with_model(model).any(|(other, object)| object.get(&field.name) == Some(value) && !own(other, object));
     if taken { Err(json!([field.message])) } else { Ok(()) }
 }
 

@@ -118,10 +118,10 @@ fn own(store: &mut Store, kind: &Kind, object: &mut Object, id: &Value, caller: 
 
 /// Puts new values into an object.
 pub(crate) fn update(store: &mut Store, kind: &'static Kind, id: &Value, mut attrs: Object) {
-    if kind.path == "core/groups" {
-        if let Some(Value::Array(users)) = attrs.shift_remove("users") {
-            set_members(store, id, &users);
-        }
+    if kind.path == "core/groups"
+        && let Some(Value::Array(users)) = attrs.shift_remove("users")
+    {
+        set_members(store, id, &users);
     }
     let before = store.of(&kind.path).iter().find(|object| object.get(&kind.id) == Some(id)).cloned();
     let Some(mut object) = before else { return };
@@ -271,7 +271,9 @@ pub(crate) fn references_to(kind: &Kind, object: &Object) -> Vec<(&'static Kind,
     let mut out = Vec::new();
     for other in table().kinds.values().filter(|other| !other.is_union()) {
         for field in &other.fields {
-            let Some(model) = field.to.as_deref().filter(|model| field.by.is_none() && kind.is(model)) else { continue };
+            let Some(model) = field.to.as_deref().filter(|model| field.by.is_none() && kind.is(model)) else {
+                continue;
+            };
             if field.read || (other.path == "core/groups" && field.name == "users") {
                 continue;
             }

@@ -31,7 +31,9 @@ pub(crate) fn store(token: &str) -> Store {
         let Some(kind) = table().kinds.get(path) else { continue };
         for object in objects.as_array().into_iter().flatten().filter_map(Value::as_object) {
             let mut object: Object = object.clone();
-            for derived in ["flow_set", "component", "verbose_name", "verbose_name_plural", "meta_model_name", "bound_to"] {
+            for derived in
+                ["flow_set", "component", "verbose_name", "verbose_name_plural", "meta_model_name", "bound_to"]
+            {
                 object.shift_remove(derived);
             }
             match path.as_str() {
@@ -54,7 +56,9 @@ pub(crate) fn store(token: &str) -> Store {
                 let default = field.default.clone().unwrap_or(Value::Null);
                 object.entry(field.name.clone()).or_insert(default);
             }
-            if kind.bound_apart && !["policybindingmodel_ptr_id", "pbm_uuid"].iter().any(|key| object.contains_key(*key)) {
+            if kind.bound_apart
+                && !["policybindingmodel_ptr_id", "pbm_uuid"].iter().any(|key| object.contains_key(*key))
+            {
                 object.insert("~bound".to_owned(), json!(store.uuid()));
             }
             if let Some(number) = object.get(&kind.id).and_then(Value::as_u64) {

@@ -118,9 +118,7 @@ fn compare(a: &Value, b: &Value) -> Ordering {
         (Value::Null, Value::Null) => Ordering::Equal,
         (Value::Null, _) => Ordering::Greater,
         (_, Value::Null) => Ordering::Less,
-        (a, b) => {
-            loose(a).cmp(&loose(b))
-        }
+        (a, b) => loose(a).cmp(&loose(b)),
     }
 }
 
@@ -139,7 +137,9 @@ fn values(store: &Store, kind: &Kind, object: &Object, path: &str) -> Vec<Value>
         Some(Value::Array(list)) => list,
         Some(one) => vec![one],
     };
-    let (Some(rest), Some(model)) = (rest, kind.field(first).and_then(|field| field.to.as_deref())) else { return listed };
+    let (Some(rest), Some(model)) = (rest, kind.field(first).and_then(|field| field.to.as_deref())) else {
+        return listed;
+    };
     let follow = |id: &Value| match store.refer(model, id) {
         Some((of, target)) => values(store, of, target, rest),
         None => Vec::new(),
@@ -186,9 +186,7 @@ fn apply(
             };
             found.retain(|(of, object)| match (kind.path.as_str(), name) {
                 ("core/users", "is_superuser") => show::is_superuser(store, object) == yes,
-                ("crypto/certificatekeypairs", "has_key") => {
-                    !yes || !super::store::text(object, "key_data").is_empty()
-                }
+                ("crypto/certificatekeypairs", "has_key") => !yes || !super::store::text(object, "key_data").is_empty(),
                 (_, "application__isnull" | "application_isnull") => {
                     let own = json!(object.get("pk"));
                     store.of("core/applications").iter().any(|app| app.get("provider") == Some(&own)) != yes
@@ -217,7 +215,8 @@ fn apply(
             }
         }
         "AllValuesMultiple" => {
-            let there = |value: &&&str| all_of(store, kind).any(|(_, object)| super::store::is(object, &filter.field, value));
+            let there =
+                |value: &&&str| all_of(store, kind).any(|(_, object)| super::store::is(object, &filter.field, value));
             if let Some(bad) = wanted.iter().find(|value| !there(value)) {
                 return refuse(format!("Select a valid choice. {bad} is not one of the available choices."));
             }

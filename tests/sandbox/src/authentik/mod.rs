@@ -142,7 +142,8 @@ impl Authentik {
         let (hash, now) = (self.store.hex(128), crate::text::micros());
         let due = |b: &&mut Object| text(b, "status") == "unknown" && b.get("~due").and_then(Value::as_i64) < Some(now);
         for blueprint in self.store.all_mut("managed/blueprints").filter(due) {
-            let named = text(blueprint, "content").split("metadata:").nth(1).and_then(|rest| rest.split("name:").nth(1));
+            let named =
+                text(blueprint, "content").split("metadata:").nth(1).and_then(|rest| rest.split("name:").nth(1));
             let name = named.and_then(|rest| rest.lines().next()).unwrap_or(text(blueprint, "name")).trim().to_owned();
             blueprint.insert("metadata".to_owned(), serde_json::json!({ "name": name, "labels": {} }));
             blueprint.insert("status".to_owned(), Value::from("successful"));
@@ -153,7 +154,9 @@ impl Authentik {
 
     fn collection(&mut self, kind: &'static Kind, method: &str, call: &Call, caller: &Value) -> Answer {
         match method {
-            "GET" if kind.path == "rbac/permissions/roles" => lists::rows(permissions::on_objects(&self.store, call.query("uuid")), call),
+            "GET" if kind.path == "rbac/permissions/roles" => {
+                lists::rows(permissions::on_objects(&self.store, call.query("uuid")), call)
+            }
             "GET" if kind.path == "rbac/permissions/assigned_by_roles" => {
                 lists::rows(permissions::by_role(&self.store, call)?, call)
             }
@@ -202,7 +205,10 @@ impl Authentik {
         }
         let field = if by_id { kind.id.as_str() } else { kind.lookup.as_str() };
         let found = if kind.is_union() {
-            lists::all(&self.store, kind).into_iter().find(|(of, object)| store::is(object, &of.id, wanted)).map(|f| f.1)
+            lists::all(&self.store, kind)
+                .into_iter()
+                .find(|(of, object)| store::is(object, &of.id, wanted))
+                .map(|f| f.1)
         } else {
             self.store.get(kind, field, wanted)
         };
@@ -232,6 +238,9 @@ impl Authentik {
             }
             _ => {
                 let body = check::object(call)?;
+                if kind.path == "lifecycle/rules" && rules::fails_early(kind, &body) {
+                    return Err(errors::crash(method));
+                }
                 let mut attrs = check::fields(&self.store, kind, &body, Some(&there), method == "PATCH")?;
                 rules::object(&self.store, kind, &mut attrs, &body, Some(&there), caller, method)?;
                 // The provider is looked up before the application is written: it still shows the old slug.

@@ -9,7 +9,7 @@ use crate::reply::Reply;
 
 /// As `rules` asks for it.
 pub(crate) fn object(
-    _store: &Store,
+    store: &Store,
     kind: &Kind,
     attrs: &mut Object,
     there: Option<&Object>,
@@ -53,6 +53,14 @@ pub(crate) fn object(
                 _ => Ok(()),
             }
         }
+        "lifecycle/rules" => lifecycle(store, attrs, there, method),
+        "tasks/schedules" => {
+            let crontab = attrs.get("crontab").and_then(Value::as_str).unwrap_or("* * * * *");
+            if crontab.split_whitespace().count() == 5 {
+                return Ok(());
+            }
+            Err(errors::field("crontab", format!("{crontab} is not a valid crontab")))
+        }
         // Every PATCH of a device binding makes the server fail (trap 34).
         "endpoints/device_bindings" if method == "PATCH" => Err(errors::crash(method)),
         "endpoints/device_bindings" => {
@@ -88,4 +96,25 @@ fn oauth(attrs: &Object, there: Option<&Object>) -> Result<(), Reply> {
 pub(crate) fn source_type(name: &str) -> Option<&'static Value> {
     let all = super::fresh::answer("sources/oauth/source_types")?.as_array()?;
     all.iter().find(|kind| kind["name"] == name)
+}
+
+/// A rule about the life of objects: its object is looked up in the type of the same body (trap 36).
+fn lifecycle(store: &Store, attrs: &Object, there: Option<&Object>, method: &str) -> Result<(), Reply> {
+    if let Some(id) = attrs.get("object_id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
+        let Some(model) = attrs.get("content_type").and_then(Value::as_str) else { return Err(errors::crash(method)) };
+        if !store.with_model(model).any(|(kind, object)| super::store::is(object, &kind.id, id)) {
+            return Err(errors::field("object_id", "Object does not exist"));
+        }
+    }
+    let now = |key: &str| attrs.get(key).or_else(|| there.and_then(|there| there.get(key)));
+    let none = |key: &str| now(key).and_then(Value::as_array).is_none_or(Vec::is_empty);
+    let sent = |keys: [&str; 2]| keys.iter().any(|key| attrs.contains_key(*key));
+    if sent(["reviewers", "reviewer_groups"]) && none("reviewers") && none("reviewer_groups") {
+        return Err(errors::object("Either a reviewer group or a reviewer must be set."));
+    }
+    let seconds = |key: &str| now(key).and_then(Value::as_str).and_then(super::times::duration);
+    if sent(["grace_period", "interval"]) && seconds("grace_period") > seconds("interval") {
+        return Err(errors::field("grace_period", "Grace period must be shorter than the interval."));
+    }
+    Ok(())
 }

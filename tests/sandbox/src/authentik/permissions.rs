@@ -70,7 +70,9 @@ pub(crate) fn change(store: &mut Store, role: &Value, assign: bool, call: &Call)
     for name in &asked.names {
         let permission = named(store, name).cloned();
         let fits = |permission: &Object| match (&asked.object, &asked.model) {
-            (Some(_), Some(model)) => format!("{}.{}", text(permission, "app_label"), text(permission, "model")) == *model,
+            (Some(_), Some(model)) => {
+                format!("{}.{}", text(permission, "app_label"), text(permission, "model")) == *model
+            }
             _ => true,
         };
         let Some(permission) = permission.filter(fits) else { return Err(errors::crash(&call.method)) };
@@ -143,7 +145,9 @@ pub(crate) fn by_role(store: &Store, call: &Call) -> Result<Vec<Value>, Reply> {
     for role in store.of("rbac/roles") {
         let everywhere = global(store, role);
         let mine = |grant: &&Grant| {
-            grant.role == role["pk"] && grant.object.is_some() && wanted.is_none_or(|id| grant.object.as_deref() == Some(id))
+            grant.role == role["pk"]
+                && grant.object.is_some()
+                && wanted.is_none_or(|id| grant.object.as_deref() == Some(id))
         };
         let single: Vec<&Grant> = store.grants.iter().filter(mine).filter(|grant| is(&grant.permission)).collect();
         if single.is_empty() && !everywhere.iter().any(|permission| is(permission)) {

@@ -27,7 +27,13 @@ const ENTERPRISE: [&str; 10] = [
 const RESERVED: [&str; 5] = ["authorize", "token", "device", "userinfo", "introspect"];
 
 /// One field more closely; an error is the list of messages.
-pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, there: Option<&Object>) -> Result<(), Value> {
+pub(crate) fn field(
+    store: &Store,
+    kind: &Kind,
+    field: &Field,
+    value: &Value,
+    there: Option<&Object>,
+) -> Result<(), Value> {
     let say = |text: &str| Err(json!([text]));
     let words = value.as_str().unwrap_or_default();
     match (kind.path.as_str(), field.name.as_str()) {
@@ -44,9 +50,10 @@ pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, th
         }
         ("outposts/instances", "config") => match value["refresh_interval"].as_str().map(times::duration) {
             Some(None) => say("seconds=nope is not in the correct format of 'hours=3;minutes=1'."),
-            _ => match ["log_level", "authentik_host", "object_naming_template"].iter().find(|key| {
-                value.get(**key).is_some_and(|value| !value.is_string())
-            }) {
+            _ => match ["log_level", "authentik_host", "object_naming_template"]
+                .iter()
+                .find(|key| value.get(**key).is_some_and(|value| !value.is_string()))
+            {
                 Some(key) => say(&format!("Failed to validate config: wrong value type for field \"{key}\"")),
                 None => Ok(()),
             },
@@ -81,7 +88,8 @@ pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, th
         }
         ("providers/oauth2", "redirect_uris") => {
             let uris = value.as_array().into_iter().flatten();
-            let broken = |uri: &&Value| uri["matching_mode"] == "regex" && !balanced(uri["url"].as_str().unwrap_or_default());
+            let broken =
+                |uri: &&Value| uri["matching_mode"] == "regex" && !balanced(uri["url"].as_str().unwrap_or_default());
             match uris.into_iter().find(broken) {
                 Some(uri) => say(&format!("Invalid Regex Pattern: {}", uri["url"].as_str().unwrap_or_default())),
                 None => Ok(()),
@@ -92,13 +100,19 @@ pub(crate) fn field(store: &Store, kind: &Kind, field: &Field, value: &Value, th
             let there = known.and_then(Value::as_array).into_iter().flatten().any(|t| t["name"] == words);
             if there { Ok(()) } else { say(&format!("Invalid template '{words}' specified.")) }
         }
-        (path, "expression") if path.starts_with("propertymappings/p") || path.starts_with("propertymappings/s") || path == "policies/expression" => {
-            if balanced(words) { Ok(()) } else { say("invalid syntax (<string>, line 1)") }
+        (path, "expression")
+            if path.starts_with("propertymappings/p")
+                || path.starts_with("propertymappings/s")
+                || path == "policies/expression" =>
+        {
+            if balanced(words) {
+                Ok(())
+            } else {
+                say("invalid syntax (<string>, line 1)")
+            }
         }
         ("providers/radius", "certificate") if !value.is_null() => say("Enterprise is required to use EAP-TLS."),
-        ("providers/scim", "auth_mode") if words == "oauth" => {
-            say("Enterprise is required to use the OAuth mode.")
-        }
+        ("providers/scim", "auth_mode") if words == "oauth" => say("Enterprise is required to use the OAuth mode."),
         ("sources/ldap", "sync_users_password") if *value == true => {
             let others = store.of("sources/ldap").iter().filter(|s| there.is_none_or(|t| t["~n"] != s["~n"]));
             match others.into_iter().any(|s| s["sync_users_password"] == true) {
@@ -134,7 +148,13 @@ fn balanced(code: &str) -> bool {
                 (None, '#') => break,
                 (None, '(' | '[' | '{') => open.push(c),
                 (None, ')' | ']' | '}') => {
-                    let wanted = if c == ')' { '(' } else if c == ']' { '[' } else { '{' };
+                    let wanted = if c == ')' {
+                        '('
+                    } else if c == ']' {
+                        '['
+                    } else {
+                        '{'
+                    };
                     if open.pop() != Some(wanted) {
                         return false;
                     }
@@ -193,7 +213,7 @@ pub(crate) fn object(
         }
         "policies/reputation" => {
             let on = |key: &str| attrs.get(key) == Some(&json!(true));
-            
+
             if !on("check_ip") && !on("check_username") {
                 return Err(errors::object("Either IP or Username must be checked"));
             }
@@ -241,7 +261,8 @@ pub(crate) fn object(
         }
         "stages/authenticator/validate" if word(attrs, "not_configured_action") == "configure" => {
             if body.get("configuration_stages").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-                let text = "When \"Not configured action\" is set to \"Configure\", you must set a configuration stage.";
+                let text =
+                    "When \"Not configured action\" is set to \"Configure\", you must set a configuration stage.";
                 return Err(errors::field("not_configured_action", text));
             }
         }
@@ -309,6 +330,10 @@ pub(crate) fn fails_early(kind: &Kind, body: &Object) -> bool {
     // What is no blueprint at all cannot even be refused.
     let content = body.get("content").and_then(Value::as_str).unwrap_or_default();
     if kind.path == "managed/blueprints" && !content.trim().is_empty() && !content.contains("entries:") {
+        return true;
+    }
+    let known = |model: &str| table().kinds.values().any(|kind| kind.model == model);
+    if kind.path == "lifecycle/rules" && body.get("content_type").and_then(Value::as_str).is_some_and(|m| !known(m)) {
         return true;
     }
     let types = table().kinds.get("outposts/instances").and_then(|kind| kind.field("type"));

@@ -44,7 +44,12 @@ pub(crate) fn by_shape(store: &Store, kind: &Kind, object: &Object, shape: &str,
     let mut out = Map::new();
     for (name, of) in table().shapes.get(shape).into_iter().flatten() {
         // Written in the serializer, but never shown.
-        if name == "source_obj" && kind.path.starts_with("sources/group_connections/") {
+        let hidden = match name.as_str() {
+            "source_obj" => kind.path.starts_with("sources/group_connections/"),
+            "rel_obj_app_label" | "rel_obj_model" => kind.path == "tasks/schedules" && object["rel_obj_id"].is_null(),
+            _ => false,
+        };
+        if hidden {
             continue;
         }
         out.insert(name.clone(), value(store, kind, object, name, of, wishes));
@@ -144,9 +149,7 @@ fn worked_out(store: &Store, kind: &Kind, object: &Object, name: &str, wishes: &
             let one = |user: &Object| by_shape(store, kind, user, "PartialUser", &Wishes::default());
             members(store, &own).map(one).collect()
         }
-        ("core/groups", "children") => {
-            children(store, &own).iter().map(|g| g["pk"].clone()).collect()
-        }
+        ("core/groups", "children") => children(store, &own).iter().map(|g| g["pk"].clone()).collect(),
         ("core/groups", "children_obj" | "parents_obj" | "inherited_roles_obj") if !wishes.with.contains(&name) => {
             Value::Null
         }
@@ -199,7 +202,10 @@ fn worked_out(store: &Store, kind: &Kind, object: &Object, name: &str, wishes: &
         (_, "assigned_backchannel_application_name") => assigned(store, &own, "backchannel_providers", "name"),
         (_, "outpost_set") => {
             let outposts = store.of("outposts/instances").iter();
-            outposts.filter(|o| holds(o, "providers", &own)).map(|o| json!(format!("Outpost {}", text(o, "name")))).collect()
+            outposts
+                .filter(|o| holds(o, "providers", &own))
+                .map(|o| json!(format!("Outpost {}", text(o, "name"))))
+                .collect()
         }
         ("outposts/instances", "refresh_interval_s") => {
             let interval = object["config"]["refresh_interval"].as_str().unwrap_or("minutes=5");
@@ -257,7 +263,8 @@ fn members<'a>(store: &'a Store, group: &'a Value) -> impl Iterator<Item = &'a O
 
 /// The groups below one, in the order in which they came to be there.
 fn children<'a>(store: &'a Store, parent: &Value) -> Vec<&'a Object> {
-    let mut all: Vec<&Object> = store.of("core/groups").iter().filter(|group| holds(group, "parents", parent)).collect();
+    let mut all: Vec<&Object> =
+        store.of("core/groups").iter().filter(|group| holds(group, "parents", parent)).collect();
     all.sort_by_key(|group| group.get("~linked").and_then(Value::as_u64));
     all
 }

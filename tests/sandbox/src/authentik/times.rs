@@ -36,7 +36,8 @@ pub(crate) fn read(text: &str) -> Option<i64> {
     } else {
         let (sign, digits) = offset.split_at(1);
         let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
-        let minutes = digits.get(..2)?.parse::<i64>().ok()? * 60 + digits.get(2..4).unwrap_or("00").parse::<i64>().ok()?;
+        let minutes =
+            digits.get(..2)?.parse::<i64>().ok()? * 60 + digits.get(2..4).unwrap_or("00").parse::<i64>().ok()?;
         if sign == "-" { -minutes * 60 } else { minutes * 60 }
     };
     // Days since 1970 (Howard Hinnant).
@@ -50,8 +51,10 @@ pub(crate) fn read(text: &str) -> Option<i64> {
 
 /// A time that was read, in UTC, with the fraction that it had.
 pub(crate) fn written(seconds: i64, text: &str) -> String {
-    let fraction: String =
-        text.split_once('.').map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect()).unwrap_or_default();
+    let fraction: String = text
+        .split_once('.')
+        .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect())
+        .unwrap_or_default();
     let fraction = if fraction.is_empty() { fraction } else { format!(".{fraction:0<6.6}") };
     format!("{}{fraction}Z", civil(seconds))
 }
