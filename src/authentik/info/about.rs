@@ -70,7 +70,7 @@ pub fn about() -> About {
                               null stands for nobody. Deactivated users are left out.",
                 kind: "list",
                 returned: "with `access`, for a single query",
-                sample: r#"[{"application": "wiki", "user": "ann", "why": "in group `staff`", "certain": true}]"#,
+                sample: r#"[{"application": "wiki", "user": "ann", "why": "named", "certain": true}]"#,
             },
             Return {
                 name: "events",
