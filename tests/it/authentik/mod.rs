@@ -1,6 +1,7 @@
 //! The modules of authentik, against a server that `AUTHENTIK_URL` and `AUTHENTIK_TOKEN` name, or the stand-in.
 
 mod dedicated;
+mod info;
 mod kinds;
 
 use reqwest::{Method, blocking::Client};
