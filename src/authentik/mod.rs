@@ -13,6 +13,7 @@ pub mod fields;
 pub mod flow;
 pub mod group;
 pub mod info;
+mod login;
 pub mod object;
 pub mod options;
 pub mod outpost;
@@ -46,6 +47,8 @@ pub struct Session {
     /// The server's version, where the caller may see it.
     pub version: Option<String>,
     made: Mutex<BTreeMap<String, Value>>,
+    /// What this run knows of credentials without looking again.
+    pub memory: engine::Memory,
 }
 
 impl Session {
@@ -81,7 +84,7 @@ pub fn open(client: &Client) -> Result<Session> {
     }
     let version = reader.get("/api/v3/admin/version/")?;
     let version = version.value()["version_current"].as_str().map(str::to_owned);
-    Ok(Session { me, version, made: Mutex::default() })
+    Ok(Session { me, version, made: Mutex::default(), memory: engine::Memory::default() })
 }
 
 /// The answer if it is a success, else an error with what is known about authentik's.

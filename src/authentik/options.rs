@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    engine::{Prune, Send},
+    engine::{Prune, Secrets, Send, Source, Wanted},
     table::{self, Row},
 };
 use crate::module::{Error, Object, Result, Secret};
@@ -35,6 +35,43 @@ impl From<UpdateSecrets> for Send {
             UpdateSecrets::OnCreate => Send::OnCreate,
             UpdateSecrets::Always => Send::Always,
         }
+    }
+}
+
+/// How the task gets what authentik makes.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+pub struct SecretOptions {
+    /// Whether the result holds, as `secret`, what authentik made or keeps. The task has to have `no_log: true`, else
+    /// it is refused before anything is changed. Not in check mode.
+    #[schemars(extend("x-default" = false))]
+    pub return_secret: Option<bool>,
+    /// A file on the host where the module runs that is to hold it, as JSON: `name`, `pk`, and what the result holds
+    /// as `secret`. It is written whole or not at all, with the mode 0600, when it is missing or out of date. Its
+    /// folder has to be there.
+    #[schemars(extend("x-type" = "path"))]
+    pub secret_file: Option<String>,
+}
+
+impl SecretOptions {
+    /// The same for the engine.
+    pub fn of(&self, source: Source) -> Option<Secrets> {
+        let returned = self.return_secret == Some(true);
+        (returned || self.secret_file.is_some()).then(|| Secrets { source, returned, file: self.secret_file.clone() })
+    }
+}
+
+/// The names of these options, which are no fields of the API.
+pub const SECRET_OPTIONS: [&str; 2] = ["return_secret", "secret_file"];
+
+/// A length of time as people write it, such as `90d`, in seconds.
+pub fn duration(wanted: &Wanted, name: &str, text: Option<&String>) -> Result<Option<u64>> {
+    let Some(text) = text else { return Ok(None) };
+    match humantime::parse_duration(text.trim()) {
+        Ok(length) if length.as_secs() > 0 => Ok(Some(length.as_secs())),
+        Ok(_) => Err(wanted.wrong(format_args!("{name} is `{text}`, and that is no time at all"))),
+        Err(error) => Err(wanted
+            .wrong(format_args!("{name} is `{text}`: {error}"))
+            .hint("write a number with its unit, such as `24h`, `90d` or `3months`")),
     }
 }
 

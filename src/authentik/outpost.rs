@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    engine::{Declares, Prune, Wanted},
-    options::{self, PrefixPrune, State, row},
+    engine::{Declares, Prune, Source, Wanted},
+    options::{self, PrefixPrune, SecretOptions, State, row},
 };
 use crate::module::{About, Declared, Object, Result, Return, kind::object};
 
@@ -33,6 +33,9 @@ pub struct OutpostOptions {
     /// Its settings, such as `authentik_host` and `log_level`. Only the keys that are written are compared and set, and
     /// one with the value null is removed.
     pub config: Option<Object>,
+    /// How the task gets the token by which the outpost logs in.
+    #[serde(flatten)]
+    pub secret: SecretOptions,
     /// Whether the outpost is to be there. Its account and its token go with it.
     #[schemars(extend("x-default" = "present", "x-item-default" = true))]
     pub state: Option<State>,
@@ -83,28 +86,41 @@ impl Declares for OutpostKind {
             description: &["Makes, changes and deletes outposts, and says which providers they serve."],
             notes: &[
                 "A write of an outpost takes authentik one to three seconds.",
-                "A new outpost makes an account and a token in authentik; its token is shown by `view_key` of the API.",
+                "A new outpost makes an account and a token in authentik; `return_secret` and `secret_file` \
+                 give the token, which is an event in authentik's log.",
             ],
             requirements: &["authentik 2026.5."],
             examples: EXAMPLES,
-            returns: &[Return {
-                name: "object",
-                description: "The outpost as it is after the task.",
-                kind: "dict",
-                returned: "for a single outpost",
-                sample: r#"{"pk": "7f5c1380-1dde-4c1a-9aa1-31d6099fc27d", "name": "lab-front", "type": "proxy"}"#,
-            }],
+            returns: &[
+                Return {
+                    name: "secret",
+                    description: "The outpost's token, as `token`. Of several outposts each has its own in its entry of \
+                              `objects`.",
+                    kind: "dict",
+                    returned: "with `return_secret` and `no_log`, not in check mode",
+                    sample: r#"{"token": "8LYDnLeV2tNa28876y0lbmW5NglQTnMYh5vGEqo5BHgLxKyOL4fvoqRjDmDx"}"#,
+                },
+                Return {
+                    name: "object",
+                    description: "The outpost as it is after the task.",
+                    kind: "dict",
+                    returned: "for a single outpost",
+                    sample: r#"{"pk": "7f5c1380-1dde-4c1a-9aa1-31d6099fc27d", "name": "lab-front", "type": "proxy"}"#,
+                },
+            ],
         }
     }
 
     fn wanted(declared: &Declared<OutpostOptions>) -> Result<Wanted> {
         let options = &declared.options;
-        let fields = options::fields(options, &["append", "state", "force"]);
+        let besides = ["append", "state", "force"];
+        let fields = options::fields(options, &[&besides[..], &options::SECRET_OPTIONS].concat());
         let mut wanted = Wanted::new(row("outposts/instances")?, &declared.at, options::key(&fields, &["name"]));
         wanted.fields = fields;
         wanted.fresh = object([("config", json!({}))]);
         wanted.present = options.state != Some(State::Absent);
         wanted.force = options.force == Some(true);
+        wanted.secrets = options.secret.of(Source::Token { identifier: "token_identifier", name: "token" });
         if options.append == Some(true) {
             wanted.appended = vec!["providers"];
         }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    engine::{Call, Declares, Prune, Wanted},
-    options::{self, State, UpdateSecrets, row},
+    engine::{Call, Declares, Prune, Send, Wanted},
+    options::{self, State, row},
 };
 use crate::module::{About, Declared, Error, Object, Result, Return, Secret, kind::object};
 
@@ -41,9 +41,13 @@ pub struct UserOptions {
     pub attributes: Option<Object>,
     /// The password. authentik never shows it, so `update_password` says when it is set.
     pub password: Option<Secret>,
-    /// Whether the password is set for a new user only, or with every run.
+    /// Whether the password is set for a new user only, with every run, or when it is wrong. `when_wrong` tries once to
+    /// log in with it, also in check mode, by the flow of the brand and without the token, and stops behind the
+    /// password. A refused try is an event in authentik's log and counts against the reputation of the user and of
+    /// the address of this host. Where it cannot be told whether the password is right (the flow asks for a captcha
+    /// first, the user is deactivated, access is denied) a warning says so and nothing is set.
     #[schemars(extend("x-default" = "on_create"))]
-    pub update_password: Option<UpdateSecrets>,
+    pub update_password: Option<UpdatePassword>,
     /// Whether the user is to be there.
     #[schemars(extend("x-default" = "present", "x-item-default" = true))]
     pub state: Option<State>,
@@ -51,6 +55,17 @@ pub struct UserOptions {
     /// deleted too.
     #[schemars(extend("x-default" = false))]
     pub force: Option<bool>,
+}
+
+/// When the password of a user that is there is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum UpdatePassword {
+    #[default]
+    OnCreate,
+    Always,
+    WhenWrong,
 }
 
 /// Options of the run.
@@ -150,7 +165,11 @@ impl Declares for UserKind {
                 label: "password",
                 action: "set_password",
                 body: object([("password", json!(password.expose()))]),
-                send: options.update_password.unwrap_or_default().into(),
+                send: match options.update_password.unwrap_or_default() {
+                    UpdatePassword::OnCreate => Send::OnCreate,
+                    UpdatePassword::Always => Send::Always,
+                    UpdatePassword::WhenWrong => Send::WhenWrong,
+                },
                 shown_by: None,
             });
         }

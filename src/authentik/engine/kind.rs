@@ -4,13 +4,14 @@
 use serde_json::{Value, json};
 
 use super::{
+    credentials,
     plan::{self, Planning, Step},
     read::{self, Snapshot},
     wanted::{Prune, Wanted},
     write,
 };
 use crate::{
-    authentik::{self, Connection, Session},
+    authentik::{self, Connection, Session, login},
     http::{Client, Reader, Settings, Writer},
     module::{About, Applied, Change, Context, Declared, Kind, Object, Options, Result, Task, kind::object},
 };
@@ -83,6 +84,7 @@ impl<D: Declares> Kind for D {
                 return Err(wanted.wrong(format_args!("it is declared twice, also as {first}")));
             }
         }
+        credentials::check(&all, task.no_log)?;
         Ok(all)
     }
 
@@ -91,7 +93,9 @@ impl<D: Declares> Kind for D {
     }
 
     fn read(context: &Context<'_, Self>, reader: Reader<'_>) -> Result<Snapshot> {
-        read::read(context.desired, D::prune(&context.task.settings).as_ref(), reader)
+        let mut snapshot = read::read(context.desired, D::prune(&context.task.settings).as_ref(), reader)?;
+        snapshot.logins = login::check(context.desired, &snapshot, context.session, reader)?;
+        Ok(snapshot)
     }
 
     fn plan(context: &Context<'_, Self>, snapshot: &Snapshot) -> Result<Vec<Change<Step>>> {
@@ -117,6 +121,14 @@ impl<D: Declares> Kind for D {
 
     fn undo(_: &Context<'_, Self>, writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Result<()> {
         write::undo(writer, change, applied)
+    }
+
+    fn made_secrets(
+        context: &Context<'_, Self>,
+        reader: Reader<'_>,
+        outcomes: &[(&Change<Step>, Option<&Applied>)],
+    ) -> Result<Vec<(usize, Object)>> {
+        credentials::returned(context.desired, reader, outcomes)
     }
 
     fn single(

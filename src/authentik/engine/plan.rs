@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
+    after::After,
+    credentials::Verdict,
     form, guards,
     names::placeholder,
     read::{Snapshot, address, candidates},
+    rotation,
     wanted::{Part, Prune, Send, Wanted, plain},
 };
 use crate::{
@@ -35,6 +38,8 @@ pub struct Step {
     pub calls: Vec<(&'static str, Object)>,
     /// What is written of what belongs to it.
     pub parts: Vec<PartStep>,
+    /// What is done behind all of that, in this order.
+    pub after: Vec<After>,
 }
 
 /// One write of something that belongs to an object.
@@ -90,7 +95,7 @@ impl Planning<'_> {
                     .hint("name the one that is meant by its `pk`"));
             }
         };
-        match (found, wanted.present) {
+        match (found.or_else(|| self.previous(wanted).filter(|_| !wanted.present)), wanted.present) {
             (None, true) => self.create(index),
             (Some(found), true) => self.update(index, found),
             (None, false) => Ok(Change::new(
@@ -109,7 +114,10 @@ impl Planning<'_> {
                     guards::may_be_deleted(wanted.row, found, self.snapshot, self.session)
                         .map_err(|error| Error { message: wanted.wrong(&error.message).message, ..error })?;
                 }
-                Ok(self.delete(Some(index), wanted.row, found))
+                let mut change = self.delete(Some(index), wanted.row, found);
+                let left = self.previous(wanted).filter(|left| left[wanted.row.id] != found[wanted.row.id]);
+                change.step.after.extend(left.map(|left| After::Drop { row: wanted.row, found: left.clone() }));
+                Ok(change)
             }
         }
     }
@@ -152,6 +160,7 @@ impl Planning<'_> {
         for call in &wanted.calls {
             shown.insert(call.label.to_owned(), json!(crate::module::secret::STARS));
         }
+        let after = self.credentials_of_new(wanted, &mut body, &mut shown);
         let step = Step {
             row: Some(row),
             key: wanted.change_key(),
@@ -160,6 +169,7 @@ impl Planning<'_> {
             made_by: wanted.made_by.as_ref().map(|(action, _)| *action),
             calls: wanted.calls.iter().map(|call| (call.action, call.body.clone())).collect(),
             parts,
+            after,
         };
         let mut change =
             Change::new(Some(index), wanted.name(), Action::Create, Value::Null, Value::Object(shown), step);
@@ -192,7 +202,7 @@ impl Planning<'_> {
                 None => {}
             }
         }
-        let mut before = form::stored(row, found, &after, &self.snapshot.names);
+        let mut before = form::stored(row, &rotation::without_date(wanted, found), &after, &self.snapshot.names);
         for proof in wanted.proofs.iter().filter(|proof| body.contains_key(proof.fields[0])) {
             before.insert(proof.shown_as.to_owned(), found[proof.shown_as].clone());
             after.insert(proof.shown_as.to_owned(), proof.value.clone());
@@ -216,6 +226,7 @@ impl Planning<'_> {
             guards::may_be_changed(row, found, &body, self.snapshot, self.session)
                 .map_err(|error| Error { message: wanted.wrong(&error.message).message, ..error })?;
         }
+        rotation::keep_date(wanted, found, &mut body);
         complete(row, found, &formed.body, &mut body);
         let mut needs = formed.needs;
         let mut parts = Vec::new();
@@ -227,7 +238,7 @@ impl Planning<'_> {
             before.insert(label.0.to_owned(), label.2);
             parts.extend(steps);
         }
-        let mut calls = Vec::new();
+        let (mut calls, mut warnings) = (Vec::new(), Vec::new());
         for call in &wanted.calls {
             let now = self.snapshot.shown.get(&(address(row, found), call.label));
             let declared = call.shown_by.and_then(|(_, key)| call.body.get(key));
@@ -241,12 +252,24 @@ impl Planning<'_> {
                     after.insert(call.label.to_owned(), declared.cloned().unwrap_or_default());
                     calls.push((call.action, call.body.clone()));
                 }
+                (Send::WhenWrong, _) => match self.snapshot.logins.get(&wanted.change_key()) {
+                    Some(Verdict::Wrong) => {
+                        before.insert(call.label.to_owned(), json!("another one"));
+                        after.insert(call.label.to_owned(), json!(crate::module::secret::STARS));
+                        calls.push((call.action, call.body.clone()));
+                    }
+                    Some(Verdict::Unknown(why)) => {
+                        warnings.push(format!("its {} was not checked, and not set: {why}", call.label));
+                    }
+                    Some(Verdict::Right) | None => {}
+                },
                 _ => {}
             }
         }
+        let follows = self.credentials(wanted, found, &body, !calls.is_empty(), (&mut before, &mut after))?;
         let body = (!body.is_empty()).then_some(body);
-        let action =
-            if body.is_none() && calls.is_empty() && parts.is_empty() { Action::Unchanged } else { Action::Update };
+        let nothing = body.is_none() && calls.is_empty() && parts.is_empty() && follows.is_empty();
+        let action = if nothing { Action::Unchanged } else { Action::Update };
         let step = Step {
             row: Some(row),
             key: wanted.change_key(),
@@ -255,11 +278,13 @@ impl Planning<'_> {
             made_by: None,
             calls,
             parts,
+            after: follows,
         };
         let mut change =
             Change::new(Some(index), wanted.name(), action, Value::Object(before), Value::Object(after), step);
         change.key = wanted.change_key();
         change.sent = sent;
+        change.warnings = warnings;
         change.ids = ids(row, found);
         if change.is_change() {
             change.needs = needs.into_iter().collect();
@@ -389,6 +414,7 @@ impl Planning<'_> {
             if in_scope
                 && begins
                 && !kept.contains(&object[prune.row.id].to_string())
+                && !self.wanted.iter().any(|one| self.previous(one) == Some(object))
                 && guards::may_be_deleted(prune.row, object, self.snapshot, self.session).is_ok()
             {
                 changes.push(self.delete(None, prune.row, object));
@@ -448,7 +474,7 @@ fn depth(graph: &BTreeMap<String, BTreeSet<String>>, key: &str, on_the_way: &mut
 }
 
 /// Adds to a body what has to be in it beside what differs: validators look at the body alone (trap 15).
-fn complete(row: &Row, found: &Value, declared: &Object, body: &mut Object) {
+pub fn complete(row: &Row, found: &Value, declared: &Object, body: &mut Object) {
     if body.is_empty() {
         return;
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
+    credentials::{self, SecretFile, Verdict},
     form,
     names::Names,
     wanted::{Prune, Send, Wanted, plain},
@@ -37,6 +38,16 @@ pub struct Snapshot {
     pub brands: Vec<Value>,
     /// The users that are superusers, where one of them may lose that.
     pub superusers: Vec<Value>,
+    /// The time, in seconds of the epoch.
+    pub now: u64,
+    /// The server's address, under which dates are kept in a file.
+    pub server: String,
+    /// Files that are to hold secrets, by path.
+    pub files: BTreeMap<String, SecretFile>,
+    /// Dates of rotations, by the path of their file.
+    pub dates: BTreeMap<String, Value>,
+    /// Whether users can log in with the declared password, by the key of their change.
+    pub logins: BTreeMap<String, Verdict>,
 }
 
 /// Reads it.
@@ -73,6 +84,7 @@ pub fn read(wanted: &[Wanted], prune: Option<&Prune>, reader: Reader<'_>) -> Res
     parts(wanted, &mut snapshot, reader)?;
     calls(wanted, &mut snapshot, reader)?;
     super::guards::read(wanted, prune, &mut snapshot, reader)?;
+    credentials::read(wanted, &mut snapshot, reader)?;
     Ok(snapshot)
 }
 
@@ -170,6 +182,7 @@ impl Needed {
             Some(Value::String(text)) if form::list_of(row, first).is_none() => own.keys.push(text.trim().to_owned()),
             _ => own.whole = true,
         }
+        own.keys.extend(wanted.previous.clone());
         self.fields(row, &wanted.key);
         self.fields(row, &wanted.fields);
         for part in &wanted.parts {
@@ -286,7 +299,7 @@ fn parts(wanted: &[Wanted], snapshot: &mut Snapshot, reader: Reader<'_>) -> Resu
 fn calls(wanted: &[Wanted], snapshot: &mut Snapshot, reader: Reader<'_>) -> Result<()> {
     let mut asked = Vec::new();
     for one in wanted.iter().filter(|one| one.present) {
-        for call in one.calls.iter().filter(|call| call.send != Send::Always) {
+        for call in one.calls.iter().filter(|call| call.send == Send::OnCreate) {
             let Some((action, key)) = call.shown_by else { continue };
             for object in candidates(snapshot, one, wanted)? {
                 asked.push((address(one.row, object), call.label, action, key));

@@ -31,7 +31,12 @@ fn map(value: Value) -> Object {
 }
 
 fn session() -> Session {
-    Session { me: json!({"pk": 1, "username": "akadmin", "groups": []}), version: None, made: Default::default() }
+    Session {
+        me: json!({"pk": 1, "username": "akadmin", "groups": []}),
+        version: None,
+        made: Default::default(),
+        memory: Default::default(),
+    }
 }
 
 /// A declared object: its key is what the table says.

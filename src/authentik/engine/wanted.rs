@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::{credentials::Secrets, rotation::Rotation};
 use crate::{
     authentik::{
         fields::{self, Type},
@@ -40,6 +41,12 @@ pub struct Wanted {
     pub parts: Vec<Part>,
     /// What is set by a request of its own.
     pub calls: Vec<Call>,
+    /// What the service makes and the task wants to have.
+    pub secrets: Option<Secrets>,
+    /// What is made anew when it is old.
+    pub rotation: Option<Rotation>,
+    /// The name of the object that carries the value of before the last rotation while that still works.
+    pub previous: Option<String>,
 }
 
 /// When write-only values are sent.
@@ -50,6 +57,8 @@ pub enum Send {
     OnCreate,
     /// With every run.
     Always,
+    /// When the user cannot log in with it.
+    WhenWrong,
 }
 
 /// A write-only field that shows in another: a certificate in its fingerprint.
@@ -126,6 +135,9 @@ impl Wanted {
             proofs: Vec::new(),
             parts: Vec::new(),
             calls: Vec::new(),
+            secrets: None,
+            rotation: None,
+            previous: None,
         }
     }
 

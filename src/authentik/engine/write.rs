@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
+    after,
+    credentials::Verdict,
     form::list_of,
     names::fill,
     plan::{PartStep, Step, ids},
@@ -20,6 +22,7 @@ pub fn apply(session: &Session, writer: Writer<'_>, change: &Change<Step>) -> Re
     let Some(row) = step.row else { return Ok(Applied::default()) };
     if change.action == Action::Delete {
         let Some(found) = &step.found else { return Ok(Applied::default()) };
+        after::run(session, writer, step, &mut found.clone(), &mut |_| {})?;
         // 404: somebody else was faster, or it went with something else (trap 22).
         optional(checked(writer.delete(&address(row, found))?)?)?;
         return Ok(Applied { ids: ids(row, found), ..Applied::default() });
@@ -60,6 +63,13 @@ pub fn apply(session: &Session, writer: Writer<'_>, change: &Change<Step>) -> Re
         kept.push(write_part(session, writer, part)?);
         remember(&kept);
     }
+    if !step.calls.is_empty() {
+        session.memory.learn(&step.key, Verdict::Right);
+    }
+    after::run(session, writer, step, &mut object, &mut |more| {
+        kept.push(more);
+        writer.remember(Applied { kept: json!(kept), ..Applied::default() });
+    })?;
     Ok(Applied { ids: ids(row, &object), answer: object, kept: json!(kept), warnings: Vec::new() })
 }
 
@@ -85,7 +95,7 @@ fn write_part(session: &Session, writer: Writer<'_>, part: &PartStep) -> Result<
 }
 
 /// An answer that says that the server failed inside is no answer: whether the write happened has to be looked at.
-fn checked(response: Response) -> Result<Response> {
+pub fn checked(response: Response) -> Result<Response> {
     let error = explained(&response);
     if !response.is_success() && error.uncertain { Err(error) } else { Ok(response) }
 }
@@ -113,9 +123,21 @@ fn writable(row: &Row, found: &Value) -> Object {
 pub fn undo(writer: Writer<'_>, change: &Change<Step>, applied: &Applied) -> Result<()> {
     let step = &change.step;
     let Some(row) = step.row else { return Ok(()) };
+    let mut failed = None;
     for part in applied.kept.as_array().into_iter().flatten().rev() {
-        undo_part(writer, part)?;
+        match undo_part(writer, part) {
+            // Whether it happened is to be found out before anything else.
+            Err(error) if error.uncertain => return Err(error),
+            Err(error) => drop(failed.get_or_insert(error)),
+            Ok(()) => {}
+        }
     }
+    let rest = undo_object(writer, row, change, applied);
+    failed.map_or(rest, Err)
+}
+
+fn undo_object(writer: Writer<'_>, row: &Row, change: &Change<Step>, applied: &Applied) -> Result<()> {
+    let step = &change.step;
     match (change.action, &step.found) {
         (Action::Create, _) => {
             let mut made = Object::new();
@@ -163,6 +185,9 @@ fn calls_stay(step: &Step) -> Result<()> {
 }
 
 fn undo_part(writer: Writer<'_>, part: &Value) -> Result<()> {
+    if after::undo(part)? {
+        return Ok(());
+    }
     if let Some(address) = part["delete"].as_str() {
         return optional(checked(writer.delete(address)?)?).map(drop);
     }

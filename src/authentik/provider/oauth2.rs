@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authentik::{
-        engine::{Declares, Prune, Wanted},
-        options::{self, PrefixPrune, State, row},
+        engine::{Declares, Noted, Prune, Rotation, Source, Wanted, What},
+        options::{self, PrefixPrune, SecretOptions, State, row},
     },
     module::{About, Declared, Result, Return, Secret},
 };
@@ -68,6 +68,19 @@ pub struct Oauth2Options {
     pub jwt_federation_sources: Option<Vec<String>>,
     /// Other providers whose tokens are taken, by name.
     pub jwt_federation_providers: Option<Vec<String>>,
+    /// How the task gets the client's id and its secret.
+    #[serde(flatten)]
+    pub secret: SecretOptions,
+    /// The age at which the client's secret is made anew, such as `90d`. A provider has no place for the date of it, so
+    /// `rotation_state` has to be written too. Of a provider that is not in that file it counts from the first run on.
+    pub rotate_after: Option<String>,
+    /// Whether the client's secret is made anew with this run, whatever its age. Every run does so.
+    #[schemars(extend("x-default" = false))]
+    pub rotate_now: Option<bool>,
+    /// A file on the host where the module runs that keeps the dates of rotations, of any number of providers and
+    /// servers. It is made when it is missing, with the mode 0600, and locked by `<file>.lock` while it is written.
+    #[schemars(extend("x-type" = "path"))]
+    pub rotation_state: Option<String>,
     /// Whether the provider is to be there.
     #[schemars(extend("x-default" = "present", "x-item-default" = true))]
     pub state: Option<State>,
@@ -123,22 +136,35 @@ impl Declares for Oauth2Kind {
                 "Without `property_mappings` a provider gives neither e-mail nor profile: name `openid`, `email` and \
                  `profile` there.",
                 "Without `signing_key` tokens are signed by the client secret (HS256), which few programs can check.",
+                "A provider has one client secret: from the moment it is made anew the former one is refused, so give \
+                 the new one (`secret_file`) to the client in the same play.",
             ],
             requirements: &["authentik 2026.5."],
             examples: EXAMPLES,
-            returns: &[Return {
-                name: "object",
-                description: "The provider as it is after the task.",
-                kind: "dict",
-                returned: "for a single provider",
-                sample: r#"{"pk": 27, "name": "wiki", "client_id": "wiki"}"#,
-            }],
+            returns: &[
+                Return {
+                    name: "secret",
+                    description: "The client's id and secret. Of several providers each has its own in its entry of \
+                              `objects`.",
+                    kind: "dict",
+                    returned: "with `return_secret` and `no_log`, not in check mode",
+                    sample: r#"{"client_id": "wiki", "client_secret": "rV3p…"}"#,
+                },
+                Return {
+                    name: "object",
+                    description: "The provider as it is after the task.",
+                    kind: "dict",
+                    returned: "for a single provider",
+                    sample: r#"{"pk": 27, "name": "wiki", "client_id": "wiki"}"#,
+                },
+            ],
         }
     }
 
     fn wanted(declared: &Declared<Oauth2Options>) -> Result<Wanted> {
         let options = &declared.options;
-        let mut fields = options::fields(options, &["client_secret", "state"]);
+        let besides = ["client_secret", "rotate_after", "rotate_now", "rotation_state", "state"];
+        let mut fields = options::fields(options, &[&besides[..], &options::SECRET_OPTIONS].concat());
         options::secret(&mut fields, "client_secret", options.client_secret.as_ref());
         for uri in fields.get_mut("redirect_uris").and_then(serde_json::Value::as_array_mut).into_iter().flatten() {
             // In lists only what is written has a value, and each address is one of a list.
@@ -151,6 +177,8 @@ impl Declares for Oauth2Kind {
         let mut wanted = Wanted::new(row("providers/oauth2")?, &declared.at, options::key(&fields, &["name"]));
         wanted.fields = fields;
         wanted.present = options.state != Some(State::Absent);
+        wanted.secrets = options.secret.of(Source::Fields(&["client_id", "client_secret"]));
+        wanted.rotation = rotation(options, &wanted)?;
         Ok(wanted)
     }
 
@@ -161,4 +189,27 @@ impl Declares for Oauth2Kind {
     fn check_settings(settings: &Oauth2Settings) -> Result<()> {
         settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
     }
+}
+
+fn rotation(options: &Oauth2Options, wanted: &Wanted) -> Result<Option<Rotation>> {
+    let after = options::duration(wanted, "rotate_after", options.rotate_after.as_ref())?;
+    let now = options.rotate_now == Some(true);
+    if after.is_none() && !now {
+        return Ok(None);
+    }
+    if options.client_secret.is_some() {
+        return Err(wanted
+            .wrong("client_secret is written, and it is to be made anew as well")
+            .hint("leave `client_secret` out, and take it from `secret_file` or `return_secret`"));
+    }
+    let noted = match &options.rotation_state {
+        Some(file) => Noted::File(file.clone()),
+        None if after.is_none() => Noted::Nowhere,
+        None => {
+            return Err(wanted
+                .wrong("rotate_after is written without rotation_state")
+                .hint("authentik keeps no date of a client's secret: name a file for it"));
+        }
+    };
+    Ok(Some(Rotation { what: What::Field("client_secret"), after, now, overlap: None, noted }))
 }
