@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     authentik::{Session, fields, table::Row},
-    module::{Action, Change, Error, Object, Result, diff, kind::object},
+    module::{Action, Change, Error, ErrorKind, Object, Result, diff, kind::object},
 };
 
 /// Deletions come after everything else.
@@ -84,7 +84,11 @@ impl Planning<'_> {
     /// The change for one declared object.
     pub fn change(&self, index: usize) -> Result<Change<Step>> {
         let wanted = &self.wanted[index];
-        let found = candidates(self.snapshot, wanted, self.wanted).map_err(|error| wanted.wrong(error.message))?;
+        let found = match candidates(self.snapshot, wanted, self.wanted) {
+            // A binding in a flow that is gone is gone too: when both are to go, a second run finds neither.
+            Err(error) if !wanted.present && error.kind == ErrorKind::NotFound => Vec::new(),
+            found => found.map_err(|error| wanted.wrong(error.message))?,
+        };
         let found = match found.as_slice() {
             [] => None,
             [one] => Some(*one),

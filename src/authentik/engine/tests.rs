@@ -217,6 +217,17 @@ fn the_key_of_a_binding_is_what_it_binds_to_what() {
 }
 
 #[test]
+fn what_is_in_something_that_is_gone_is_gone_too() {
+    let there = snapshot(&[("flows/instances", json!([])), ("flows/bindings", json!([])), ("stages/deny", json!([]))]);
+    let declared = json!({"target": "lab-login", "stage": "lab-deny", "order": 10});
+    let mut binding = wanted("flows/bindings", declared.clone());
+    binding.present = false;
+    assert_eq!(one(binding, &there).action, Action::Unchanged);
+    let error = changes(&[wanted("flows/bindings", declared)], &there).expect_err("it cannot be made");
+    assert!(error.message.contains("is not among"), "{error:?}");
+}
+
+#[test]
 fn parts_are_a_complete_list() {
     let mut there = snapshot(&[
         ("flows/instances", json!([{"pk": FLOW, "slug": "out", "name": "Out"}])),
