@@ -2,19 +2,10 @@
 
 use crate::{
     authentik::{
-        application::ApplicationKind,
-        blueprint::BlueprintKind,
-        brand::BrandKind,
-        certificate::CertificateKind,
-        flow::FlowKind,
-        group::GroupKind,
-        info::InfoKind,
-        object::ObjectKind,
-        outpost::OutpostKind,
-        policy::PolicyKind,
-        provider::{ldap::LdapKind, oauth2::Oauth2Kind, proxy::ProxyKind, saml::SamlKind},
-        token::TokenKind,
-        user::UserKind,
+        application::ApplicationKind, blueprint::BlueprintKind, brand::BrandKind, certificate::CertificateKind,
+        flow::FlowKind, group::GroupKind, info::InfoKind, object::ObjectKind, outpost::OutpostKind, policy::PolicyKind,
+        provider_ldap::LdapKind, provider_oauth2::Oauth2Kind, provider_proxy::ProxyKind, provider_saml::SamlKind,
+        token::TokenKind, user::UserKind,
     },
     grafana::{dashboard::DashboardKind, datasource::DatasourceKind, folder::FolderKind},
     module::{About, Kind, Spec, run, run::Invocation, schema, task},

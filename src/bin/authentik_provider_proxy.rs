@@ -1,6 +1,6 @@
 //! The module `authentik_provider_proxy`.
 
-use hearth::{authentik::provider::proxy::ProxyKind, module::run};
+use hearth::{authentik::provider_proxy::ProxyKind, module::run};
 
 fn main() {
     std::process::exit(run::main::<ProxyKind>(run::Invocation::of_process()));

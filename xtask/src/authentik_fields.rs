@@ -75,7 +75,8 @@ pub fn text(document: &Value) -> String {
 }
 
 /// The paths of all kinds of objects that can be written, without slashes around them.
-pub fn kinds(document: &Value) -> Vec<String> {
+#[cfg(test)]
+fn kinds(document: &Value) -> Vec<String> {
     let none = Map::new();
     let paths = document["paths"].as_object().unwrap_or(&none);
     let of = |(path, operations): (&String, &Value)| {
@@ -147,5 +148,46 @@ fn kind(document: &Value, schema: &Value) -> String {
         (Some("boolean"), _) => "bool".to_owned(),
         (Some("array"), _) => format!("[{}]", kind(document, &schema["items"])),
         _ => "json".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hearth::authentik::table;
+
+    use super::*;
+
+    /// authentik's OpenAPI document, where it lies beside the project.
+    fn document() -> Option<Value> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/openapi/authentik-2026.5.json");
+        let text = std::fs::read_to_string(path).ok();
+        if text.is_none() {
+            crate::tell("skipped: there is no ../shared/openapi/authentik-2026.5.json");
+        }
+        text.map(|text| serde_json::from_str(&text).expect("the document is JSON"))
+    }
+
+    #[test]
+    fn every_kind_that_can_be_written_is_in_the_table_or_left_out_with_a_reason() {
+        let Some(document) = document() else { return };
+        let found = kinds(&document);
+        assert!(found.len() > 100, "{} kinds", found.len());
+        let left_out = |path: &str| table::LEFT_OUT.iter().any(|(other, why)| *other == path && !why.is_empty());
+        for path in &found {
+            let in_table = table::rows().any(|row| row.path == path);
+            assert!(in_table != left_out(path), "{path}: in the table {in_table}, left out {}", left_out(path));
+        }
+        let all = table::rows().map(|row| row.path).chain(table::LEFT_OUT.iter().map(|(path, _)| *path));
+        for path in all {
+            assert!(found.iter().any(|other| other == path), "{path} is no kind that can be written");
+        }
+    }
+
+    #[test]
+    fn the_fields_are_those_of_the_document() {
+        let Some(document) = document() else { return };
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/authentik/fields.txt");
+        let written = std::fs::read_to_string(path).expect("the file is there");
+        assert!(written == text(&document), "fields.txt is old\nhint: cargo xtask authentik-fields <document>");
     }
 }

@@ -435,22 +435,22 @@ pub fn order(changes: &mut [Change<Step>]) {
         .filter(|change| change.action != Action::Delete)
         .map(|change| (change.key.clone(), change.needs.iter().cloned().collect()))
         .collect();
-    let ids: Vec<(String, String)> = changes
+    let ids: Vec<(String, Value)> = changes
         .iter()
         .filter(|change| change.action == Action::Delete)
         .filter_map(|change| {
             let row = change.step.row?;
-            Some((change.key.clone(), change.step.found.as_ref()?[row.id].to_string()))
+            Some((change.key.clone(), change.step.found.as_ref()?[row.id].clone()))
         })
         .collect();
     let mut deletions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for change in changes.iter().filter(|change| change.action == Action::Delete) {
         let (Some(row), Some(found)) = (change.step.row, &change.step.found) else { continue };
-        let mentioned = |id: &str| {
+        let mentioned = |id: &Value| {
             fields::of(row.path).iter().filter(|field| crate::authentik::table::target(row, field).is_some()).any(
                 |field| match &found[field.name] {
-                    Value::Array(all) => all.iter().any(|one| one.to_string() == id),
-                    one => one.to_string() == id,
+                    Value::Array(all) => all.contains(id),
+                    one => one == id,
                 },
             )
         };
