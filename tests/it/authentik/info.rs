@@ -41,6 +41,9 @@ fn ask(server: &Server, options: Value) -> Value {
 #[test]
 fn access_is_what_the_server_decides() {
     let server = server();
+    if !server.is_real("who may open an application") {
+        return;
+    }
     let mut made = Made { server: &server, addresses: Vec::new() };
     let staff = made.one("core/groups/", "pk", json!({"name": server.name("staff")}))["pk"].clone();
     let night = json!({"name": server.name("night"), "parents": [staff]});
@@ -122,6 +125,9 @@ fn objects_are_found_by_filters_and_without_their_secrets() {
 #[test]
 fn events_are_read_by_time_user_and_action() {
     let server = server();
+    if !server.is_real("the log of events") {
+        return;
+    }
     let mut made = Made { server: &server, addresses: Vec::new() };
     let name = server.name("info-event");
     made.one("core/groups/", "pk", json!({ "name": name }));

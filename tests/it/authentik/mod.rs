@@ -4,6 +4,8 @@ mod dedicated;
 mod info;
 mod kinds;
 
+use std::io::Write;
+
 use reqwest::{Method, blocking::Client};
 use serde_json::{Value, json};
 
@@ -36,6 +38,14 @@ pub fn server() -> Server {
 }
 
 impl Server {
+    /// Whether it is a real authentik; of a test that the stand-in cannot serve it is said that it was left out.
+    pub fn is_real(&self, test: &str) -> bool {
+        if self.handle.is_some() {
+            let _ = writeln!(std::io::stderr(), "skipped: {test} needs a real authentik, by AUTHENTIK_URL");
+        }
+        self.handle.is_none()
+    }
+
     /// A name that no other test uses, so that tests can share a real server.
     pub fn name(&self, name: &str) -> String {
         format!("hearth-{:x}-{name}", std::process::id())
