@@ -9,6 +9,7 @@
 //!   one kind of object: its options, and read, plan and apply.
 //!
 //! `src/bin/<service>_<kind>.rs` is one line: it gives a kind to [`module::run::main`].
+pub mod authentik;
 pub mod files;
 pub mod grafana;
 pub mod http;

@@ -1,6 +1,12 @@
 //! The table of all modules; tests and documentation run over the whole of it.
 
 use crate::{
+    authentik::{
+        application::ApplicationKind, blueprint::BlueprintKind, brand::BrandKind, certificate::CertificateKind,
+        flow::FlowKind, group::GroupKind, info::InfoKind, object::ObjectKind, outpost::OutpostKind, policy::PolicyKind,
+        provider_ldap::LdapKind, provider_oauth2::Oauth2Kind, provider_proxy::ProxyKind, provider_saml::SamlKind,
+        token::TokenKind, user::UserKind,
+    },
     grafana::{dashboard::DashboardKind, datasource::DatasourceKind, folder::FolderKind},
     module::{About, Kind, Spec, run, run::Invocation, schema, task},
 };
@@ -28,5 +34,25 @@ impl Module {
 
 /// Every module, in alphabetical order.
 pub fn modules() -> Vec<Module> {
-    vec![Module::of::<DashboardKind>(), Module::of::<DatasourceKind>(), Module::of::<FolderKind>()]
+    vec![
+        Module::of::<ApplicationKind>(),
+        Module::of::<BlueprintKind>(),
+        Module::of::<BrandKind>(),
+        Module::of::<CertificateKind>(),
+        Module::of::<FlowKind>(),
+        Module::of::<GroupKind>(),
+        Module::of::<InfoKind>(),
+        Module::of::<ObjectKind>(),
+        Module::of::<OutpostKind>(),
+        Module::of::<PolicyKind>(),
+        Module::of::<LdapKind>(),
+        Module::of::<Oauth2Kind>(),
+        Module::of::<ProxyKind>(),
+        Module::of::<SamlKind>(),
+        Module::of::<TokenKind>(),
+        Module::of::<UserKind>(),
+        Module::of::<DashboardKind>(),
+        Module::of::<DatasourceKind>(),
+        Module::of::<FolderKind>(),
+    ]
 }

@@ -8,6 +8,12 @@ use std::{
 };
 
 use hearth::{
+    authentik::{
+        application::ApplicationKind, blueprint::BlueprintKind, brand::BrandKind, certificate::CertificateKind,
+        flow::FlowKind, group::GroupKind, info::InfoKind, object::ObjectKind, outpost::OutpostKind, policy::PolicyKind,
+        provider_ldap::LdapKind, provider_oauth2::Oauth2Kind, provider_proxy::ProxyKind, provider_saml::SamlKind,
+        token::TokenKind, user::UserKind,
+    },
     grafana::{
         self, Version, dashboard::DashboardKind, datasource::DatasourceKind, folder::FolderKind, folder_tree::titles,
     },
@@ -33,8 +39,27 @@ impl Fuzzed {
 }
 
 /// Every module, in the registry's order: a test compares both lists.
-pub const FUZZED: [Fuzzed; 3] =
-    [Fuzzed::of::<DashboardKind>(), Fuzzed::of::<DatasourceKind>(), Fuzzed::of::<FolderKind>()];
+pub const FUZZED: [Fuzzed; 19] = [
+    Fuzzed::of::<ApplicationKind>(),
+    Fuzzed::of::<BlueprintKind>(),
+    Fuzzed::of::<BrandKind>(),
+    Fuzzed::of::<CertificateKind>(),
+    Fuzzed::of::<FlowKind>(),
+    Fuzzed::of::<GroupKind>(),
+    Fuzzed::of::<InfoKind>(),
+    Fuzzed::of::<ObjectKind>(),
+    Fuzzed::of::<OutpostKind>(),
+    Fuzzed::of::<PolicyKind>(),
+    Fuzzed::of::<LdapKind>(),
+    Fuzzed::of::<Oauth2Kind>(),
+    Fuzzed::of::<ProxyKind>(),
+    Fuzzed::of::<SamlKind>(),
+    Fuzzed::of::<TokenKind>(),
+    Fuzzed::of::<UserKind>(),
+    Fuzzed::of::<DashboardKind>(),
+    Fuzzed::of::<DatasourceKind>(),
+    Fuzzed::of::<FolderKind>(),
+];
 
 /// The first byte chooses one of so many; the rest is what it is given.
 fn choice(data: &[u8], of: usize) -> Option<(usize, &[u8])> {
@@ -117,7 +142,9 @@ pub fn answers(data: &[u8]) {
     args.insert("_ansible_check_mode".into(), json!(rest % 2 == 1));
     args.insert("_ansible_diff".into(), json!(true));
     let result = answered(script, |address| {
-        args.insert("url".into(), json!(address));
+        for (option, value) in [("url", address), ("authentik_url", address), ("authentik_token", "a-token")] {
+            args.insert(option.into(), json!(value));
+        }
         (FUZZED[module].run)(args)
     });
     assert!(result["changed"].is_boolean() && result["msg"].is_string(), "{result}");

@@ -13,6 +13,15 @@ use crate::module::{Error, Result};
 /// that a kill at any point leaves the old content or the new one. A file that is there keeps its owner
 /// and mode; a new one gets `mode`. A symbolic link is followed: its target is replaced, not the link.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    replace(path, bytes, mode, true)
+}
+
+/// The same for what only the owner may read: also a file that is there gets the mode 0600.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes, 0o600, false)
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32, keep_mode: bool) -> Result<()> {
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let wrong = |doing: &str, error: std::io::Error| Error::local(format!("{} ({doing})", told(&target, &error)));
     let folder = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -33,7 +42,7 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
                 fchown(&*file, Some(old.uid()), Some(old.gid()))?;
             }
         }
-        let mode = old.as_ref().map_or(mode, |old| old.mode() & 0o7777);
+        let mode = old.as_ref().filter(|_| keep_mode).map_or(mode, |old| old.mode() & 0o7777);
         file.set_permissions(Permissions::from_mode(mode))?;
         file.sync_all()
     };
@@ -125,6 +134,17 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).expect("there").mode() & 0o777, 0o604);
         assert_eq!(std::fs::read(&path).expect("there"), b"two");
         assert_eq!(names(&folder), ["a.json"]);
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_secret_is_for_its_owner_alone() {
+        let folder = folder("secret");
+        let path = folder.join("a.json");
+        write(&path, b"one", 0o644).expect("written");
+        write_secret(&path, b"two").expect("written");
+        assert_eq!(std::fs::metadata(&path).expect("there").mode() & 0o7777, 0o600);
+        assert_eq!(std::fs::read(&path).expect("there"), b"two");
         std::fs::remove_dir_all(folder).expect("removed");
     }
 

@@ -330,6 +330,16 @@ impl Client {
         Err(Error::new(ErrorKind::Rejected, format!("{method} {path} was redirected more than {REDIRECTS} times")))
     }
 
+    /// One exchange, never repeated, whose redirect is an answer.
+    pub(super) fn exchange_once(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Response> {
+        self.exchange(&Asked { method, path, body, begins: false }, &self.settings.base.join(path))
+    }
+
+    /// Counts what another client sent for the same run.
+    pub(super) fn add(&self, other: Stats) {
+        self.requests.fetch_add(other.requests, SeqCst);
+    }
+
     fn exchange(&self, asked: &Asked<'_>, address: &str) -> Result<Response> {
         // Before its turn, which may take long, and after it, when others may have learned something.
         self.refuses(asked).map_or(Ok(()), Err)?;

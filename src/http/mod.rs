@@ -14,6 +14,7 @@ mod retry;
 mod settings;
 mod tls;
 mod url;
+mod visitor;
 
 pub use access::{Reader, Writer};
 pub use client::Client;
@@ -24,3 +25,4 @@ pub use retry::pause_before;
 pub use settings::{Auth, Settings, Stats};
 pub use tls::Tls;
 pub use url::{Base, path, with_query};
+pub use visitor::Visitor;

@@ -95,6 +95,8 @@ pub struct Report<K: Kind> {
     pub problem: Option<Error>,
     /// What a check afterwards says of objects, by index.
     pub checked: Vec<(usize, Object)>,
+    /// Values that the service made and the task asked for under `no_log`, by index: never masked.
+    pub secrets: Vec<(usize, Object)>,
 }
 
 /// What an execution works with.
@@ -135,21 +137,26 @@ impl<K: Kind> Execution<'_, K> {
                 Err(error) => problem = Some(error),
             }
         }
+        let mut secrets = Vec::new();
+        if problem.is_none() && self.context.task.no_log {
+            let seen: Vec<_> = settled(&outcomes);
+            match K::made_secrets(self.context, self.client.reader(), &seen) {
+                Ok(made) => secrets = made,
+                Err(error) => problem = Some(error.context("failed to read the secrets that are to be returned")),
+            }
+        }
         let failed = problem.is_some() || outcomes.iter().any(|outcome| outcome.error.is_some());
         if on_error == OnError::Rollback && failed {
             self.roll_back(&mut outcomes, &order);
+            secrets.clear();
         }
-        Report { outcomes, snapshot, problem, checked }
+        Report { outcomes, snapshot, problem, checked, secrets }
     }
 
     /// What the kind checks once everything stands as declared. A check that failed is its object's
     /// failure, and a reason to roll back.
     fn check_after(&self, outcomes: &mut [Outcome<K::Step>]) -> Result<Vec<(usize, Object)>> {
-        let seen: Vec<_> = outcomes
-            .iter()
-            .filter(|outcome| outcome.error.is_none())
-            .map(|outcome| (&outcome.change, outcome.applied.as_ref()))
-            .collect();
+        let seen = settled(outcomes);
         let mut checked = K::check_after(self.context, self.client.reader(), &seen)?;
         for (index, said) in &mut checked {
             if said.remove("failed") == Some(Value::Bool(true)) {
@@ -237,6 +244,12 @@ impl<K: Kind> Execution<'_, K> {
         }
         Ok(after)
     }
+}
+
+/// The changes that stand, with what they left behind.
+fn settled<S>(outcomes: &[Outcome<S>]) -> Vec<(&Change<S>, Option<&Applied>)> {
+    let stand = outcomes.iter().filter(|outcome| outcome.error.is_none());
+    stand.map(|outcome| (&outcome.change, outcome.applied.as_ref())).collect()
 }
 
 /// The value at a path as [`super::diff::differing`] writes it.

@@ -60,7 +60,7 @@ fn written_twice(spec: &Spec, args: &Object, place: &Place) -> Vec<String> {
 }
 
 /// A value as AnsibleModule takes it for a boolean.
-pub(super) fn boolean(value: &Value) -> Result<bool, String> {
+pub fn boolean(value: &Value) -> Result<bool, String> {
     types::boolean(value, false)
 }
 

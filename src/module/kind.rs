@@ -135,6 +135,17 @@ pub trait Kind: Sized + Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Values that the service made and the task asks for, by the index of the object: reads only, and not in check
+    /// mode. The harness asks for them only under `no_log: true`, and shows them as `secret`, unmasked: nothing else
+    /// of the result may hold one.
+    fn made_secrets(
+        _context: &Context<'_, Self>,
+        _reader: Reader<'_>,
+        _outcomes: &[(&Change<Self::Step>, Option<&Applied>)],
+    ) -> Result<Vec<(usize, Object)>> {
+        Ok(Vec::new())
+    }
+
     /// The keys of a single object's result beside those of every module (`folder`, `uid`, …) and, if
     /// it has one of its own, its `msg`. `applied` is `None` in check mode and when nothing changed.
     fn single(

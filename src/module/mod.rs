@@ -14,6 +14,7 @@ pub mod kind;
 pub mod output;
 pub mod parallel;
 pub mod plan;
+pub mod prefix;
 pub mod result;
 pub mod run;
 pub mod schema;

@@ -7,22 +7,57 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::secret;
+use super::{secret, spec::Object};
 
 static PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Words of the result that a play branches on: never masked, whatever the secrets are.
 const FIXED: [&str; 1] = ["action"];
 
-/// Prints the result as one line, with every secret in it masked. Only the first call prints, and whoever makes
+/// The key of what a task asked to see unmasked.
+pub const SECRET: &str = "secret";
+
+/// Values that the service made and that a task asked for: they are put into the result behind the mask, each in
+/// its place, and only under `no_log`, so that Ansible shows and logs none of it.
+#[derive(Default)]
+pub struct Shown(Vec<(String, Object)>);
+
+impl Shown {
+    /// Takes the places out of a result in which a number stands for each of these values: at the top level, and in
+    /// the entries of `objects`.
+    pub fn of(result: &mut Value, secrets: Vec<Object>) -> Shown {
+        let entries = result["objects"].as_array().map_or(0, Vec::len);
+        let places = (0..entries).map(|number| format!("/objects/{number}/{SECRET}")).chain([format!("/{SECRET}")]);
+        let mut shown = Shown::default();
+        for place in places.filter(|_| !secrets.is_empty()) {
+            let Some(value) = result.pointer_mut(&place) else { continue };
+            let number = std::mem::replace(value, secret::STARS.into());
+            if let Some(secret) = number.as_u64().and_then(|number| secrets.get(number as usize)) {
+                shown.0.push((place, secret.clone()));
+            }
+        }
+        shown
+    }
+
+    fn put_into(self, masked: &mut Value) {
+        for (place, secret) in self.0 {
+            if let Some(value) = masked.pointer_mut(&place) {
+                *value = Value::Object(secret);
+            }
+        }
+    }
+}
+
+/// Prints the result as one line, with every secret in it masked but those that are shown. Only the first call prints, and whoever makes
 /// another one waits for the end of the process, which is the first one's to bring about.
-pub fn print_once(mut result: Value) {
+pub fn print_once(mut result: Value, shown: Shown) {
     if PRINTED.swap(true, Ordering::SeqCst) {
         loop {
             std::thread::park();
         }
     }
     mask_result(&mut result);
+    shown.put_into(&mut result);
     let line = one_line(&result);
     let mut stdout = std::io::stdout().lock();
     // Nobody is left to tell when stdout is closed.
@@ -68,13 +103,14 @@ pub fn latch_panics(module: &'static str) {
             .or_else(|| info.payload().downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".to_owned());
         let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
-        print_once(json!({
+        let told = json!({
             "failed": true,
             "changed": false,
             "msg": format!(
                 "{module} ended by an error of its own{place}: {what}; hint: please report it; what was changed before is not known here: run again with --check --diff to see"
             ),
-        }));
+        });
+        print_once(told, Shown::default());
         std::process::exit(1);
     }));
 }
@@ -82,6 +118,25 @@ pub fn latch_panics(module: &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_shown_in_its_place_and_nowhere_else() {
+        secret::hide(["made-by-the-service"]);
+        let made = json!({"key": "made-by-the-service"}).as_object().cloned().expect("a map");
+        let mut result = json!({
+            "msg": "made-by-the-service", "secret": 0, "objects": [{"name": "first-object"}, {"name": "made-by-the-service", "secret": 0}],
+        });
+        let shown = Shown::of(&mut result, vec![made.clone()]);
+        mask_result(&mut result);
+        shown.put_into(&mut result);
+        let entry = json!({"name": "********", "secret": made});
+        assert_eq!(result, json!({"msg": "********", "secret": made, "objects": [{"name": "first-object"}, entry]}));
+        let mut result = json!({"secret": "made-by-the-service", "objects": []});
+        let shown = Shown::of(&mut result, Vec::new());
+        mask_result(&mut result);
+        shown.put_into(&mut result);
+        assert_eq!(result["secret"], "********", "what nobody asked for stays masked");
+    }
 
     #[test]
     fn nothing_in_a_result_ends_a_line_for_python() {

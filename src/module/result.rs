@@ -68,7 +68,10 @@ pub fn entry<S>(outcome: &Outcome<S>, extra: Option<&Object>) -> Object {
 
 /// The entries that are listed, and how many unchanged ones are not.
 pub fn listed(entries: Vec<Object>, which: ListUnchanged) -> (Vec<Object>, usize) {
-    let unchanged = |entry: &Object| entry["action"] == json!(Action::Unchanged) && !entry.contains_key("warnings");
+    let unchanged = |entry: &Object| {
+        entry["action"] == json!(Action::Unchanged)
+            && !["warnings", super::output::SECRET].iter().any(|key| entry.contains_key(*key))
+    };
     let idle = entries.iter().filter(|entry| unchanged(entry)).count();
     let all = match which {
         ListUnchanged::Always => true,

@@ -11,7 +11,7 @@ use super::{
     coerce, docs,
     error::{Error, Result},
     kind::{Context, Kind, Task},
-    output,
+    output::{self, Shown},
     plan::{Action, Change},
     result, schema, secret, signal, sounding,
     spec::Object,
@@ -45,9 +45,12 @@ pub fn main<K: Kind>(invocation: Invocation) -> i32 {
         Some(path) => {
             output::latch_panics(K::NAME);
             signal::catch();
-            let result = from_file::<K>(path);
+            let (result, shown) = match read_args(path) {
+                Ok(args) => run_shown::<K>(args),
+                Err(error) => (failed(&error), Shown::default()),
+            };
             let failed = result["failed"] == Value::Bool(true);
-            output::print_once(result);
+            output::print_once(result, shown);
             i32::from(failed)
         }
     }
@@ -71,14 +74,6 @@ fn usage<K: Kind>() -> String {
         version = env!("CARGO_PKG_VERSION"),
         what = K::about().short_description,
     )
-}
-
-fn from_file<K: Kind>(path: &str) -> Value {
-    let args = match read_args(path) {
-        Ok(args) => args,
-        Err(error) => return failed(&error),
-    };
-    run::<K>(args)
 }
 
 fn read_args(path: &str) -> Result<Object> {
@@ -121,12 +116,18 @@ fn without_half_surrogates(json: &[u8]) -> Vec<u8> {
 }
 
 /// Runs a module with what Ansible sent, and returns its result, not yet masked.
-pub fn run<K: Kind>(mut args: Object) -> Value {
+pub fn run<K: Kind>(args: Object) -> Value {
+    run_shown::<K>(args).0
+}
+
+/// The same, with the secrets that the task asked for beside it.
+fn run_shown<K: Kind>(mut args: Object) -> (Value, Shown) {
     let started = Instant::now();
     let internal = match Internal::take(&mut args) {
         Ok(internal) => internal,
-        Err(error) => return failed(&error),
+        Err(error) => return (failed(&error), Shown::default()),
     };
+    let mut shown = Shown::default();
     let env = |name: &str| std::env::var(name).ok();
     // A list may be of thousands of objects: then it is repeated only for who wants to see everything.
     let short = args.get(K::PLURAL).is_none_or(Value::is_null);
@@ -149,8 +150,13 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
         }
         Ok(mut parsed) => {
             let mut stats = Value::Null;
-            let mut result =
-                attempt::<K>(&mut parsed.task, &internal, started, &mut stats).unwrap_or_else(|error| failed(&error));
+            let mut result = match attempt::<K>(&mut parsed.task, &internal, started, &mut stats) {
+                Ok(result) => {
+                    shown = result.1;
+                    result.0
+                }
+                Err(error) => failed(&error),
+            };
             if let Some(result) = result.as_object_mut() {
                 if !parsed.warnings.is_empty() {
                     let all = result.entry("warnings").or_insert_with(|| json!([]));
@@ -168,10 +174,15 @@ pub fn run<K: Kind>(mut args: Object) -> Value {
     if let (Some(args), Some(result)) = (repeated, result.as_object_mut()) {
         result.insert("invocation".into(), json!({"module_args": args}));
     }
-    result
+    (result, shown)
 }
 
-fn attempt<K: Kind>(task: &mut Task<K>, internal: &Internal, started: Instant, stats: &mut Value) -> Result<Value> {
+fn attempt<K: Kind>(
+    task: &mut Task<K>,
+    internal: &Internal,
+    started: Instant,
+    stats: &mut Value,
+) -> Result<(Value, Shown)> {
     K::expand(task)?;
     let desired = K::load(task)?;
     let mut settings = K::client(task)?;
@@ -192,7 +203,7 @@ fn with_client<K: Kind>(
     desired: &[K::Desired],
     client: &mut Client,
     server: &str,
-) -> Result<Value> {
+) -> Result<(Value, Shown)> {
     let session = K::open(task, client)?;
     let context = Context { task, desired, session: &session };
     let snapshot = K::read(&context, client.reader()).map_err(|error| match error.message.starts_with("GET ") {
@@ -207,7 +218,7 @@ fn with_client<K: Kind>(
     let report = if internal.check_mode {
         log.map(Audit::could_open).transpose()?;
         let outcomes = plan.into_iter().map(Outcome::before).collect();
-        Report { outcomes, snapshot, problem: None, checked: Vec::new() }
+        Report { outcomes, snapshot, problem: None, checked: Vec::new(), secrets: Vec::new() }
     } else {
         let audit = log.map(|path| Audit::open(path, K::NAME, server, client.settings().deadline)).transpose()?;
         Execution { context: &context, client, audit: audit.as_ref() }.run(plan, snapshot)
@@ -235,8 +246,8 @@ fn within_prune_limit<K: Kind>(task: &Task<K>, plan: &[Change<K::Step>]) -> Resu
     .hint("nothing was changed; raise the limit in `prune` if that is what you want"))
 }
 
-fn finished<K: Kind>(context: &Context<'_, K>, internal: &Internal, report: Report<K>) -> Value {
-    let Report { outcomes, snapshot, problem, checked } = report;
+fn finished<K: Kind>(context: &Context<'_, K>, internal: &Internal, report: Report<K>) -> (Value, Shown) {
+    let Report { outcomes, snapshot, problem, checked, secrets } = report;
     let check_mode = internal.check_mode;
     let changed =
         outcomes.iter().any(|outcome| if check_mode { outcome.change.is_change() } else { outcome.has_changed() });
@@ -246,7 +257,12 @@ fn finished<K: Kind>(context: &Context<'_, K>, internal: &Internal, report: Repo
         let index = outcome.change.index?;
         checked.iter().find(|(at, _)| *at == index).map(|(_, extra)| extra)
     };
-    let entries: Vec<Object> = outcomes.iter().map(|outcome| result::entry(outcome, extra(outcome))).collect();
+    let mut entries: Vec<Object> = outcomes.iter().map(|outcome| result::entry(outcome, extra(outcome))).collect();
+    for (entry, outcome) in entries.iter_mut().zip(&outcomes) {
+        if let Some(at) = secrets.iter().position(|(index, _)| Some(*index) == outcome.change.index) {
+            entry.insert(output::SECRET.into(), at.into());
+        }
+    }
     let mut warnings: Vec<Value> = Vec::new();
     for entry in &entries {
         for warning in entry.get("warnings").and_then(Value::as_array).into_iter().flatten() {
@@ -293,7 +309,9 @@ fn finished<K: Kind>(context: &Context<'_, K>, internal: &Internal, report: Repo
     if !warnings.is_empty() {
         out.insert("warnings".into(), Value::Array(warnings));
     }
-    Value::Object(out)
+    let mut out = Value::Object(out);
+    let shown = Shown::of(&mut out, secrets.into_iter().map(|(_, secret)| secret).collect());
+    (out, shown)
 }
 
 fn failed(error: &Error) -> Value {

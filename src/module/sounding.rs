@@ -61,9 +61,9 @@ pub fn is_secret(key: &str) -> bool {
     (short || SOUNDS.iter().any(|sound| key.contains(sound))) && !is_about(&key)
 }
 
-/// Whether a key is about a secret and does not hold it: `tokenUri`, `secretName`, `accessKeyId`.
+/// Whether a key is about a secret and does not hold it: `tokenUri`, `secretName`, `accessTokenValidity`.
 fn is_about(key: &str) -> bool {
-    const ABOUT: [&str; 16] = [
+    const ABOUT: [&str; 23] = [
         "url",
         "uri",
         "name",
@@ -80,6 +80,13 @@ fn is_about(key: &str) -> bool {
         "expiration",
         "ttl",
         "version",
+        "validity",
+        "duration",
+        "threshold",
+        "expiry",
+        "date",
+        "identifier",
+        "length",
     ];
     let key = plain(key);
     ABOUT.iter().any(|about| key.ends_with(about))
@@ -96,6 +103,16 @@ mod tests {
 
     use super::*;
     use crate::grafana::datasource::DatasourceKind;
+
+    #[test]
+    fn what_is_about_a_secret_is_none() {
+        for key in ["access_token_validity", "default_token_duration", "password_change_date", "tokenIdentifier"] {
+            assert!(!is_secret(key), "{key}");
+        }
+        for key in ["client_secret", "access_token", "bind_password", "updateToken"] {
+            assert!(is_secret(key), "{key}");
+        }
+    }
 
     #[test]
     fn what_a_refused_task_holds_is_guessed_and_options_are_not() {

@@ -4,6 +4,7 @@
 //! tests that need a fault, a provisioned object or a count of requests run on the stand-in only.
 
 mod arguments;
+mod authentik;
 mod dashboard;
 mod datasource;
 mod examples;

@@ -101,6 +101,63 @@ fn every_variable_is_in_the_readme_and_used() {
     }
 }
 
+/// The modules that a file of tasks calls, in order, with the variable of the list that each is given.
+fn called(file: &Path) -> Vec<(&'static str, String)> {
+    let specs = specs();
+    let tasks = yaml(file);
+    let tasks = tasks.as_array().expect("a list of tasks");
+    let call = |task: &Value| {
+        let (name, options) = task.as_object()?.iter().find(|(name, _)| specs.contains_key(name.as_str()))?;
+        let (module, spec) = specs.get_key_value(name.as_str())?;
+        let plural = spec
+            .options
+            .iter()
+            .find(|one| one.name != "prune" && one.options.is_some() && options[&one.name].is_string())?;
+        let template = options[&plural.name].as_str()?;
+        let word = template.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_lowercase()))?;
+        Some((*module, word.to_owned()))
+    };
+    tasks.iter().filter_map(call).collect()
+}
+
+#[test]
+fn what_is_made_last_is_taken_away_first() {
+    for role in roles() {
+        let made = called(&role.join("tasks/present.yml"));
+        let mut taken_away = called(&role.join("tasks/absent.yml"));
+        taken_away.reverse();
+        assert!(made.len() >= 3, "{}: {made:?}", role.display());
+        assert_eq!(made, taken_away, "{}", role.display());
+    }
+}
+
+/// What can be pruned is what can be declared; other modules only read.
+#[test]
+fn each_module_that_declares_is_in_the_role_of_its_service() {
+    let specs = specs();
+    for role in roles() {
+        let service = role.file_name().and_then(|name| name.to_str()).expect("a role has a name");
+        let used: BTreeSet<&str> =
+            called(&role.join("tasks/present.yml")).into_iter().map(|(module, _)| module).collect();
+        let declares = |spec: &Spec| spec.options.iter().any(|one| one.name == "prune");
+        for (module, spec) in &specs {
+            if module.starts_with(&format!("{service}_")) && declares(spec) {
+                assert!(used.contains(module), "{service}: no task calls `{module}`");
+            }
+        }
+    }
+}
+
+/// Each list has a variable that says what goes because it is not in it.
+#[test]
+fn each_list_can_be_pruned() {
+    for role in roles() {
+        for name in described(&role).iter().filter(|(_, one)| one["type"] == "list").map(|(name, _)| name) {
+            assert!(described(&role).contains_key(&format!("{name}_prune")), "`{name}` cannot be pruned");
+        }
+    }
+}
+
 #[test]
 fn modules_are_given_only_options_that_they_have() {
     let specs = specs();

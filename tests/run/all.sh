@@ -19,7 +19,7 @@ parts=(
     "yaml           yamllint"
     "ansible        ansible-lint at its production profile"
     "shell          shellcheck"
-    "molecule       the role: check, converge, idempotence, drift, removal"
+    "molecule       the roles: check, converge, idempotence, drift, removal"
     "demo           what make demo shows, on the development build, and that it leaves nothing behind"
 )
 
@@ -57,13 +57,16 @@ part_yaml() { yamllint --strict .; }
 part_ansible() { ansible-lint -q; }
 part_shell() { shellcheck --external-sources --source-path SCRIPTDIR .ci/run tests/run/*.sh; }
 part_molecule() {
-    local log="$root/.cache/molecule.log"
+    local scenario log
     mkdir -p "$root/.cache"
-    NO_COLOR=1 molecule test --scenario-name grafana >"$log" 2>&1 || {
-        cat "$log"
-        return 1
-    }
-    sed -n '/^DETAILS/,$p' "$log"
+    for scenario in authentik grafana; do
+        log="$root/.cache/molecule-$scenario.log"
+        NO_COLOR=1 molecule test --scenario-name "$scenario" >"$log" 2>&1 || {
+            cat "$log"
+            return 1
+        }
+        sed -n '/^DETAILS/,$p' "$log"
+    done
 }
 part_demo() {
     python tests/demo/demo.py --sandbox "$sandbox"
@@ -73,7 +76,8 @@ part_demo() {
 name_of() { echo "${1%% *}"; }
 
 # What is in the shell of the person must not reach the tests: they bring a server of their own.
-unset GRAFANA_URL GRAFANA_DASHBOARD_SOURCE_URL GRAFANA_USER GRAFANA_PASSWORD GRAFANA_TOKEN HEARTH_AUDIT_LOG "${!ANSIBLE_TASK_@}"
+unset GRAFANA_URL GRAFANA_DASHBOARD_SOURCE_URL GRAFANA_USER GRAFANA_PASSWORD GRAFANA_TOKEN
+unset AUTHENTIK_URL AUTHENTIK_TOKEN HEARTH_AUDIT_LOG "${!ANSIBLE_TASK_@}"
 
 sandbox="$CARGO_TARGET_DIR/debug/sandbox"
 library="$CARGO_TARGET_DIR/library"

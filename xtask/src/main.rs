@@ -1,5 +1,6 @@
 //! Developer tasks. Only the registry names modules: each task walks it.
 
+mod authentik_fields;
 mod dist;
 mod docs;
 mod new;
@@ -15,6 +16,8 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask docs [--check]          write library/*.yml and docs/modules/*.md, or say which are out of date
        cargo xtask new SERVICE KIND        begin a module: its file, binary, test and line in the registry
+       cargo xtask authentik-fields DOCUMENT
+                                           write fields.txt and filters.txt of src/authentik from its OpenAPI document
        cargo xtask dist [--profile NAME] [--target TRIPLE] [--into FOLDER]
                                            build the modules, look whether they are static, small and start, and
                                            put them into library/ or that folder
@@ -38,6 +41,12 @@ fn run(args: &[&str]) -> Result<()> {
         ["docs"] => docs::write(&root),
         ["docs", "--check"] => docs::check(&root),
         ["new", service, kind] => new::scaffold(&root, service, kind),
+        ["authentik-fields", document] => {
+            let text = std::fs::read_to_string(document).with_context(|| format!("failed to read {document}"))?;
+            let document = serde_json::from_str(&text)?;
+            std::fs::write(root.join("src/authentik/fields.txt"), authentik_fields::text(&document))?;
+            Ok(std::fs::write(root.join("src/authentik/filters.txt"), authentik_fields::filters(&document))?)
+        }
         ["dist", options @ ..] => dist::fill_library(&root, options),
         _ => bail!("no such task\n\n{USAGE}"),
     }

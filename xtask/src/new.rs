@@ -162,11 +162,9 @@ mod tests {
             copied(&root.join(part), &copy.join(part));
         }
         scaffold(&copy, "grafana", "playlist").expect("a kind is written");
-        scaffold(&copy, "authentik", "user").expect("a service is written");
-        scaffold(&copy, "authentik", "folder").expect("a kind of a name that another service has is written");
-        for file in
-            ["src/authentik/mod.rs", "src/authentik/user.rs", "tests/it/user.rs", "tests/it/authentik_folder.rs"]
-        {
+        scaffold(&copy, "gitea", "account").expect("a service is written");
+        scaffold(&copy, "gitea", "folder").expect("a kind of a name that another service has is written");
+        for file in ["src/gitea/mod.rs", "src/gitea/account.rs", "tests/it/account.rs", "tests/it/gitea_folder.rs"] {
             assert!(copy.join(file).is_file(), "{file} is not there");
         }
         let output = cargo()

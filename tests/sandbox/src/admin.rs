@@ -42,6 +42,9 @@ pub(crate) fn answer(server: &Server, call: &Call) -> Reply {
             done()
         }
         ("POST", "faults") => add_faults(server, &body),
+        ("POST", "seed") if server.config.profile == crate::Profile::Authentik => {
+            lock(&server.authentik).seed(&body).unwrap_or_else(|refusal| refusal)
+        }
         ("POST", "seed") => crate::seed::seed(server, &body).unwrap_or_else(|refusal| refusal),
         ("POST", "switches") => {
             let mut switches = lock(&server.switches);

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     LostPermissions,
     /// /dashboards/db checks the version, waits, and then writes whatever came between (grafana.md fact 52).
     SlowSave(Duration),
+    /// A deletion meets authentik's worker and fails with its 405; nothing is deleted (authentik.md trap 3).
+    Race,
 }
 
 /// A fault with what it applies to.
@@ -64,6 +66,7 @@ impl Fault {
             "locked-after" => Kind::LockedAfter,
             "lost-permissions" => Kind::LostPermissions,
             "slow-save" => Kind::SlowSave(Duration::from_millis(number("ms", 200))),
+            "race" => Kind::Race,
             other => return Err(format!("unknown kind {other:?}")),
         };
         let (method, path) = (word("method").to_uppercase(), word("path"));

@@ -86,6 +86,9 @@ pub(crate) struct Journal {
 
 /// A path with `{}` where an id stands.
 pub(crate) fn template(call: &Call) -> String {
+    if call.path.starts_with("/api/v3/") {
+        return crate::authentik::template(call);
+    }
     let parts = call.segments.iter().map(|s| if WORDS.contains(&s.as_str()) { s.as_str() } else { "{}" });
     format!("/{}", parts.collect::<Vec<_>>().join("/"))
 }

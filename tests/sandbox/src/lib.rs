@@ -1,5 +1,5 @@
-//! A stateful stand-in for Grafana, for tests and the demo: data sources, folders, dashboards and what they need,
-//! as a real 12.4.0 (or 11.5.1) answers them, traps included. Comments name the facts of
+//! Stateful stand-ins for Grafana and (in `authentik`) for authentik, for tests and the demo. Of Grafana: data
+//! sources, folders, dashboards and what they need, as a real 12.4.0 (or 11.5.1) answers them, traps included. Comments name the facts of
 //! `../shared/reference/grafana.md` that are imitated; `tests/recordings.rs` compares with recordings of a real one.
 //!
 //! ```no_run
@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 mod admin;
 mod auth;
+mod authentik;
 mod call;
 mod dashboard_reads;
 mod dashboards;
@@ -51,7 +52,7 @@ mod text;
 mod users;
 mod wire;
 
-/// Which Grafana is imitated.
+/// What is imitated: a Grafana, or authentik.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Profile {
     /// 12.4.0.
@@ -59,6 +60,8 @@ pub enum Profile {
     V12_4,
     /// 11.5.1, where it differs (grafana.md facts 55-65).
     V11_5,
+    /// No Grafana but authentik 2026.5.
+    Authentik,
 }
 
 impl Profile {
@@ -67,6 +70,16 @@ impl Profile {
         match self {
             Profile::V12_4 => "12.4",
             Profile::V11_5 => "11.5",
+            Profile::Authentik => "authentik",
+        }
+    }
+
+    /// The OpenAPI document of the real one.
+    pub(crate) fn document(self) -> &'static str {
+        match self {
+            Profile::V12_4 => "grafana-12.4.json",
+            Profile::V11_5 => "grafana-11.5.json",
+            Profile::Authentik => "authentik-2026.5.json",
         }
     }
 
@@ -75,6 +88,7 @@ impl Profile {
         match self {
             Profile::V12_4 => "12.4.0",
             Profile::V11_5 => "11.5.1",
+            Profile::Authentik => "2026.5.0-rc1",
         }
     }
 }
@@ -103,6 +117,9 @@ pub struct Config {
     /// Write a line per request to standard error.
     pub log: bool,
 }
+
+/// The token of authentik's administrator `akadmin`.
+pub const AUTHENTIK_TOKEN: &str = authentik::TOKEN;
 
 /// A running server; it stops when this is dropped.
 pub struct Handle {

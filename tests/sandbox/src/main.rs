@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sandbox::{Config, Profile};
 
-const USAGE: &str = "usage: sandbox [--port N] [--profile 12.4|11.5] [--quiet] [--ready-file FILE] [--openapi FILE]
+const USAGE: &str =
+    "usage: sandbox [--port N] [--profile 12.4|11.5|authentik] [--quiet] [--ready-file FILE] [--openapi FILE]
                [--latency-ms N] [--real-times] [--rights-cache-ms N] [--sqlite] [--anonymous] [--hide-version]";
 
 fn main() -> ExitCode {
@@ -32,6 +33,7 @@ fn run() -> Result<(), String> {
                 config.profile = match value()?.as_str() {
                     "12.4" => Profile::V12_4,
                     "11.5" => Profile::V11_5,
+                    "authentik" => Profile::Authentik,
                     other => return Err(format!("no profile {other}")),
                 }
             }

@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, Response, header};
 use serde_json::json;
 
 use crate::auth::{Role, identify};
+use crate::authentik::Authentik;
 use crate::call::{Call, Context};
 use crate::faults::{Fault, Kind, is_write, locked, made, strike};
 use crate::journal::Journal;
@@ -28,6 +29,7 @@ const LIMIT: usize = 64 << 20;
 pub(crate) struct Server {
     pub config: Config,
     pub state: Mutex<State>,
+    pub authentik: Mutex<Authentik>,
     pub journal: Mutex<Journal>,
     pub faults: Mutex<Vec<Fault>>,
     pub switches: Mutex<Switches>,
@@ -88,6 +90,7 @@ impl Server {
         let switches = Switches::of(&config);
         Server {
             state: Mutex::new(State::fresh(config.profile == Profile::V11_5, 0x9E37_79B9_7F4A_7C15)),
+            authentik: Mutex::new(Authentik::fresh()),
             journal: Mutex::default(),
             faults: Mutex::default(),
             switches: Mutex::new(switches),
@@ -104,6 +107,7 @@ impl Server {
         let mut state = lock(&self.state);
         let seed = state.ids.seed();
         *state = State::fresh(self.config.profile == Profile::V11_5, seed);
+        *lock(&self.authentik) = Authentik::fresh();
         *lock(&self.journal) = Journal::default();
         lock(&self.faults).clear();
         self.document.clear();
@@ -186,6 +190,7 @@ async fn with_faults(server: &Server, valve: &Valve, call: &Call) -> Reply {
             serde_json::Value::String(text) => Reply::text(status, "text/html; charset=UTF-8", text),
             body => Reply::json(status, body),
         },
+        Some(Kind::Race) => crate::authentik::crash(&call.method),
         Some(Kind::RateLimit(seconds)) => message(429, "Too many requests").with("retry-after", seconds.to_string()),
         Some(Kind::LockedBefore) => locked(call),
         Some(Kind::LockedAfter) => spoil(server, call, true),
@@ -267,6 +272,9 @@ async fn crowded(server: &Server, call: &Call, real_times: bool) -> Reply {
 /// Answers a request under the lock.
 pub(crate) fn handle(server: &Server, call: &Call, checked: Option<()>) -> Reply {
     let config = &server.config;
+    if config.profile == Profile::Authentik {
+        return lock(&server.authentik).handle(call);
+    }
     match (call.method.as_str(), call.path.as_str()) {
         ("GET" | "HEAD", "/api/health") => return health(config),
         ("GET" | "HEAD", "/healthz") => return Reply::text(200, "text/plain; charset=utf-8", "Ok"),

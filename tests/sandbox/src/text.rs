@@ -18,7 +18,8 @@ pub(crate) fn now_nanos() -> String {
     format!("{}.{:06}451Z", civil(us / 1_000_000), us % 1_000_000)
 }
 
-fn civil(secs: i64) -> String {
+/// Seconds since 1970 without a zone.
+pub(crate) fn civil(secs: i64) -> String {
     let (days, rest) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
     // Howard Hinnant's days-to-civil.
     let z = days + 719_468;

@@ -1,0 +1,30 @@
+//! Kinds that can be written and are not in the table.
+
+/// The path of each, and why it is left out.
+pub const LEFT_OUT: &[(&str, &str)] = &[
+    ("authenticators/admin/duo", "a device of a user, which POST cannot make (trap 49)"),
+    ("authenticators/admin/email", "a device of a user, which POST cannot make (trap 49)"),
+    ("authenticators/admin/endpoint", "a device of a user, which POST cannot make (trap 49)"),
+    ("authenticators/admin/sms", "a device of a user, which POST cannot make (trap 49)"),
+    ("authenticators/admin/static", "a device of a user, which POST cannot make (trap 49)"),
+    ("authenticators/admin/totp", "a device of a user, which POST cannot make (trap 49)"),
+    ("authenticators/admin/webauthn", "a device of a user, which POST cannot make (trap 49)"),
+    ("authenticators/duo", "the caller's own devices: nobody declares them for others"),
+    ("authenticators/email", "the caller's own devices: nobody declares them for others"),
+    ("authenticators/sms", "the caller's own devices: nobody declares them for others"),
+    ("authenticators/static", "the caller's own devices: nobody declares them for others"),
+    ("authenticators/totp", "the caller's own devices: nobody declares them for others"),
+    ("authenticators/webauthn", "the caller's own devices: nobody declares them for others"),
+    ("endpoints/agents/psso/ise", "made by the agent on a device"),
+    ("events/events", "what happened; it is read by `authentik_info`"),
+    ("events/notifications", "made by the server for each user"),
+    ("providers/google_workspace_groups", "made by the synchronisation of an Enterprise provider"),
+    ("providers/google_workspace_users", "made by the synchronisation of an Enterprise provider"),
+    ("providers/microsoft_entra_groups", "made by the synchronisation of an Enterprise provider"),
+    ("providers/microsoft_entra_users", "made by the synchronisation of an Enterprise provider"),
+    ("rac/connection_tokens", "made for each session"),
+    ("sources/group_connections/all", "the same objects as in the list of each kind of source"),
+    ("sources/user_connections/all", "the same objects as in the list of each kind of source"),
+    ("tenants/domains", "multi-tenancy: another API key and an Enterprise alpha feature"),
+    ("tenants/tenants", "multi-tenancy: another API key and an Enterprise alpha feature"),
+];
