@@ -42,9 +42,10 @@ pub(crate) fn answer(server: &Server, call: &Call) -> Reply {
             done()
         }
         ("POST", "faults") => add_faults(server, &body),
-        ("POST", "seed") if server.config.profile == crate::Profile::Authentik => {
-            lock(&server.authentik).seed(&body).unwrap_or_else(|refusal| refusal)
-        }
+        ("POST", "seed") if server.config.profile == crate::Profile::Authentik => lock(&server.authentik)
+            .get_or_insert_with(crate::authentik::Authentik::fresh)
+            .seed(&body)
+            .unwrap_or_else(|refusal| refusal),
         ("POST", "seed") => crate::seed::seed(server, &body).unwrap_or_else(|refusal| refusal),
         ("POST", "switches") => {
             let mut switches = lock(&server.switches);

@@ -29,7 +29,8 @@ const LIMIT: usize = 64 << 20;
 pub(crate) struct Server {
     pub config: Config,
     pub state: Mutex<State>,
-    pub authentik: Mutex<Authentik>,
+    /// Made when it is first asked: a Grafana needs none, and it takes a while.
+    pub authentik: Mutex<Option<Authentik>>,
     pub journal: Mutex<Journal>,
     pub faults: Mutex<Vec<Fault>>,
     pub switches: Mutex<Switches>,
@@ -90,7 +91,7 @@ impl Server {
         let switches = Switches::of(&config);
         Server {
             state: Mutex::new(State::fresh(config.profile == Profile::V11_5, 0x9E37_79B9_7F4A_7C15)),
-            authentik: Mutex::new(Authentik::fresh()),
+            authentik: Mutex::default(),
             journal: Mutex::default(),
             faults: Mutex::default(),
             switches: Mutex::new(switches),
@@ -107,7 +108,7 @@ impl Server {
         let mut state = lock(&self.state);
         let seed = state.ids.seed();
         *state = State::fresh(self.config.profile == Profile::V11_5, seed);
-        *lock(&self.authentik) = Authentik::fresh();
+        *lock(&self.authentik) = None;
         *lock(&self.journal) = Journal::default();
         lock(&self.faults).clear();
         self.document.clear();
@@ -273,7 +274,7 @@ async fn crowded(server: &Server, call: &Call, real_times: bool) -> Reply {
 pub(crate) fn handle(server: &Server, call: &Call, checked: Option<()>) -> Reply {
     let config = &server.config;
     if config.profile == Profile::Authentik {
-        return lock(&server.authentik).handle(call);
+        return lock(&server.authentik).get_or_insert_with(Authentik::fresh).handle(call);
     }
     match (call.method.as_str(), call.path.as_str()) {
         ("GET" | "HEAD", "/api/health") => return health(config),
