@@ -148,9 +148,7 @@ impl Declares for ApplicationKind {
     fn wanted(declared: &Declared<ApplicationOptions>) -> Result<Wanted> {
         let options = &declared.options;
         let fields = options::fields(options, &["access", "entitlements", "state"]);
-        let mut wanted = Wanted::new(row("core/applications")?, &declared.at, options::key(&fields, &["slug"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
+        let mut wanted = options::wanted(row("core/applications")?, &declared.at, fields, options.state);
         if let Some(access) = &options.access {
             let item = |(number, access): (usize, &Access)| {
                 let mut item = options::fields(access, &[]);
@@ -181,10 +179,6 @@ impl Declares for ApplicationKind {
 
     fn prune(settings: &ApplicationSettings) -> Option<Prune> {
         settings.prune.as_ref()?.of("core/applications")
-    }
-
-    fn check_settings(settings: &ApplicationSettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
     }
 }
 

@@ -86,17 +86,10 @@ impl Declares for BlueprintKind {
     fn wanted(declared: &Declared<BlueprintOptions>) -> Result<Wanted> {
         let options = &declared.options;
         let fields = options::fields(options, &["state"]);
-        let mut wanted = Wanted::new(row("managed/blueprints")?, &declared.at, options::key(&fields, &["name"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
-        Ok(wanted)
+        Ok(options::wanted(row("managed/blueprints")?, &declared.at, fields, options.state))
     }
 
     fn prune(settings: &BlueprintSettings) -> Option<Prune> {
         settings.prune.as_ref()?.of("managed/blueprints")
-    }
-
-    fn check_settings(settings: &BlueprintSettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
     }
 }

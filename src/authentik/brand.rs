@@ -110,18 +110,12 @@ impl Declares for BrandKind {
     fn wanted(declared: &Declared<BrandOptions>) -> Result<Wanted> {
         let options = &declared.options;
         let fields = options::fields(options, &["state", "force"]);
-        let mut wanted = Wanted::new(row("core/brands")?, &declared.at, options::key(&fields, &["domain"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
+        let mut wanted = options::wanted(row("core/brands")?, &declared.at, fields, options.state);
         wanted.force = options.force == Some(true);
         Ok(wanted)
     }
 
     fn prune(settings: &BrandSettings) -> Option<Prune> {
         settings.prune.as_ref()?.of("core/brands")
-    }
-
-    fn check_settings(settings: &BrandSettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
     }
 }

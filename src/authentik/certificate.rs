@@ -98,9 +98,7 @@ impl Declares for CertificateKind {
         let mut fields = options::fields(options, &["update_secrets", "generate", "state", "force"]);
         options::secret(&mut fields, "key_data", options.key_data.as_ref());
         let row = row("crypto/certificatekeypairs")?;
-        let mut wanted = Wanted::new(row, &declared.at, options::key(&fields, &["name"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
+        let mut wanted = options::wanted(row, &declared.at, fields, options.state);
         wanted.force = options.force == Some(true);
         wanted.send = options.update_secrets.unwrap_or_default().into();
         if let Some(text) = &options.certificate_data {
@@ -122,10 +120,6 @@ impl Declares for CertificateKind {
 
     fn prune(settings: &CertificateSettings) -> Option<Prune> {
         settings.prune.as_ref()?.of("crypto/certificatekeypairs")
-    }
-
-    fn check_settings(settings: &CertificateSettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
     }
 }
 

@@ -138,9 +138,7 @@ impl Declares for FlowKind {
     fn wanted(declared: &Declared<FlowOptions>) -> Result<Wanted> {
         let options = &declared.options;
         let fields = options::fields(options, &["stages", "state", "force"]);
-        let mut wanted = Wanted::new(row("flows/instances")?, &declared.at, options::key(&fields, &["slug"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
+        let mut wanted = options::wanted(row("flows/instances")?, &declared.at, fields, options.state);
         wanted.force = options.force == Some(true);
         if let Some(stages) = &options.stages {
             let item = |(number, stage): (usize, &Stage)| {
@@ -163,10 +161,6 @@ impl Declares for FlowKind {
 
     fn prune(settings: &FlowSettings) -> Option<Prune> {
         settings.prune.as_ref()?.of("flows/instances")
-    }
-
-    fn check_settings(settings: &FlowSettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
     }
 }
 

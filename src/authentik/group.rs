@@ -109,9 +109,7 @@ impl Declares for GroupKind {
     fn wanted(declared: &Declared<GroupOptions>) -> Result<Wanted> {
         let options = &declared.options;
         let fields = options::fields(options, &["append", "state", "force"]);
-        let mut wanted = Wanted::new(row("core/groups")?, &declared.at, options::key(&fields, &["name"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
+        let mut wanted = options::wanted(row("core/groups")?, &declared.at, fields, options.state);
         wanted.force = options.force == Some(true);
         if options.append == Some(true) {
             wanted.appended = vec!["users", "roles"];

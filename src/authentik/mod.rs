@@ -18,6 +18,7 @@ pub mod object;
 pub mod options;
 pub mod outpost;
 pub mod policy;
+pub mod provider;
 pub mod provider_ldap;
 pub mod provider_oauth2;
 pub mod provider_proxy;
@@ -47,8 +48,6 @@ const PAGE: &str = "100";
 pub struct Session {
     /// The caller's own user.
     pub me: Value,
-    /// The server's version, where the caller may see it.
-    pub version: Option<String>,
     made: Mutex<BTreeMap<String, Value>>,
     /// What this run knows of credentials without looking again.
     pub memory: engine::Memory,
@@ -58,11 +57,6 @@ impl Session {
     /// The caller's number.
     pub fn my_id(&self) -> Option<i64> {
         self.me["pk"].as_i64()
-    }
-
-    /// "authentik 2026.5.0", or without the version where it is not known.
-    pub fn server(&self) -> String {
-        self.version.as_ref().map_or_else(|| "authentik".to_owned(), |version| format!("authentik {version}"))
     }
 
     /// Objects that this run made, by the key of their change.
@@ -76,7 +70,7 @@ pub fn client<K: Kind<Connection = Connection>>(task: &Task<K>) -> Result<http::
     task.connection.settings()
 }
 
-/// Proves who the caller is by one request, before anything concurrent, and learns the version.
+/// Proves who the caller is by one request, before anything concurrent.
 pub fn open(client: &Client) -> Result<Session> {
     let reader = client.reader();
     let me: Value = ok(reader.get("/api/v3/core/users/me/")?)?.json()?;
@@ -85,9 +79,13 @@ pub fn open(client: &Client) -> Result<Session> {
         return Err(Error::new(ErrorKind::Rejected, "GET /api/v3/core/users/me/ answered without a user")
             .hint("check that `authentik_url` is the address of authentik itself, with its sub-path if it has one"));
     }
+    Ok(Session { me, made: Mutex::default(), memory: engine::Memory::default() })
+}
+
+/// The server's version, where the caller may see it.
+pub fn version(reader: Reader<'_>) -> Result<Option<String>> {
     let version = reader.get("/api/v3/admin/version/")?;
-    let version = version.value()["version_current"].as_str().map(str::to_owned);
-    Ok(Session { me, version, made: Mutex::default(), memory: engine::Memory::default() })
+    Ok(version.value()["version_current"].as_str().map(str::to_owned))
 }
 
 /// The answer if it is a success, else an error with what is known about authentik's.
@@ -195,11 +193,10 @@ pub fn list(reader: Reader<'_>, path: &str, query: &[(&str, &str)]) -> Result<Ve
     let rest: Vec<usize> = (2..=pages).collect();
     let at_once = reader.client().settings().concurrency;
     let mut all = Vec::new();
-    for mut answer in std::iter::once(Ok(first)).chain(parallel::each(&rest, at_once, |number| page(*number))) {
-        if let Ok(Value::Array(found)) = answer.as_mut().map(|answer| answer["results"].take()) {
+    for mut answer in std::iter::once(first).chain(parallel::all(&rest, at_once, |number| page(*number))?) {
+        if let Value::Array(found) = answer["results"].take() {
             all.extend(found);
         }
-        answer?;
     }
     // A list that moves while it is read may show one twice.
     let mut seen = std::collections::BTreeSet::new();

@@ -94,9 +94,13 @@ pub fn secret(fields: &mut Object, name: &str, value: Option<&Secret>) {
     }
 }
 
-/// The fields that tell one object from the others, out of all that are declared.
-pub fn key(fields: &Object, names: &[&str]) -> Object {
-    names.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone()))).collect()
+/// The object of that kind with these fields: what the table says it is known by is taken out of them.
+pub fn wanted(row: &'static Row, at: &str, fields: Object, state: Option<State>) -> Wanted {
+    let key = row.key.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone()))).collect();
+    let mut wanted = Wanted::new(row, at, key);
+    wanted.fields = fields;
+    wanted.present = state != Some(State::Absent);
+    wanted
 }
 
 /// The row of a path that stands in the table.
@@ -123,13 +127,5 @@ impl PrefixPrune {
             prefix: self.name_prefix.clone(),
             limit: self.limit.unwrap_or(10),
         })
-    }
-
-    /// Refuses a scope that is everything.
-    pub fn check(&self) -> Result<()> {
-        if !self.name_prefix.is_empty() {
-            return Ok(());
-        }
-        Err(Error::bad_options("prune: `name_prefix` is empty").hint("without a scope everything would be deleted"))
     }
 }

@@ -115,10 +115,8 @@ impl Declares for OutpostKind {
         let options = &declared.options;
         let besides = ["append", "state", "force"];
         let fields = options::fields(options, &[&besides[..], &options::SECRET_OPTIONS].concat());
-        let mut wanted = Wanted::new(row("outposts/instances")?, &declared.at, options::key(&fields, &["name"]));
-        wanted.fields = fields;
+        let mut wanted = options::wanted(row("outposts/instances")?, &declared.at, fields, options.state);
         wanted.fresh = object([("config", json!({}))]);
-        wanted.present = options.state != Some(State::Absent);
         wanted.force = options.force == Some(true);
         wanted.secrets = options.secret.of(Source::Token { identifier: "token_identifier", name: "token" });
         if options.append == Some(true) {
@@ -129,9 +127,5 @@ impl Declares for OutpostKind {
 
     fn prune(settings: &OutpostSettings) -> Option<Prune> {
         settings.prune.as_ref()?.of("outposts/instances")
-    }
-
-    fn check_settings(settings: &OutpostSettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
     }
 }

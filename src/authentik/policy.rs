@@ -200,9 +200,7 @@ impl Declares for PolicyKind {
         let row = table::row(&format!("policies/{kind}"))
             .ok_or_else(|| Error::bad_options(format!("there is no type of policies `{kind}`")))?;
         let fields = options::fields(options, &["type", "bindings", "state"]);
-        let mut wanted = Wanted::new(row, &declared.at, options::key(&fields, &["name"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
+        let mut wanted = options::wanted(row, &declared.at, fields, options.state);
         if let Some(bindings) = &options.bindings {
             let item = |(number, binding): (usize, &Binding)| {
                 let mut item = options::fields(binding, &[]);
@@ -229,13 +227,5 @@ impl Declares for PolicyKind {
             prefix: prune.name_prefix.clone(),
             limit: prune.limit.unwrap_or(10),
         })
-    }
-
-    fn check_settings(settings: &PolicySettings) -> Result<()> {
-        match &settings.prune {
-            Some(prune) if prune.name_prefix.is_empty() => Err(Error::bad_options("prune: `name_prefix` is empty")
-                .hint("without a scope every policy of the type would be deleted")),
-            _ => Ok(()),
-        }
     }
 }

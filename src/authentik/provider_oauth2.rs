@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authentik::{
         engine::{Declares, Noted, Prune, Rotation, Source, Wanted, What},
-        options::{self, PrefixPrune, SecretOptions, State, row},
+        options::{self, SecretOptions, State, row},
+        provider::{Flows, ProviderSettings, returned},
     },
     module::{About, Declared, Result, Return, Secret},
 };
@@ -20,12 +21,9 @@ pub struct Oauth2Options {
     /// The name, by which it is found. It is unique over all kinds of providers.
     #[schemars(extend("x-required" = true))]
     pub name: Option<String>,
-    /// The flow for users who are not logged in yet, by slug; empty for that of the brand.
-    pub authentication_flow: Option<String>,
-    /// The flow by which access is granted, by slug. Needed for a new one.
-    pub authorization_flow: Option<String>,
-    /// The flow to log out by, by slug. Needed for a new one.
-    pub invalidation_flow: Option<String>,
+    /// Its flows.
+    #[serde(flatten)]
+    pub flows: Flows,
     /// The scope mappings, by scope, name or managed name, such as `openid`, `email`, `profile`. The list is complete.
     pub property_mappings: Option<Vec<String>>,
     /// Whether the client can keep a secret.
@@ -99,13 +97,6 @@ pub struct RedirectUri {
     pub redirect_uri_type: Option<String>,
 }
 
-/// Options of the run.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct Oauth2Settings {
-    /// Deletes providers of this kind in a stated scope that the task does not declare.
-    pub prune: Option<PrefixPrune>,
-}
-
 const EXAMPLES: &str = r#"- name: A provider for the wiki
   authentik_provider_oauth2:
     authentik_url: https://auth.example.com
@@ -126,7 +117,7 @@ impl Declares for Oauth2Kind {
     const PLURAL: &'static str = "providers";
 
     type Object = Oauth2Options;
-    type Settings = Oauth2Settings;
+    type Settings = ProviderSettings;
 
     fn about() -> About {
         About {
@@ -141,23 +132,19 @@ impl Declares for Oauth2Kind {
             ],
             requirements: &["authentik 2026.5."],
             examples: EXAMPLES,
-            returns: &[
-                Return {
-                    name: "secret",
-                    description: "The client's id and secret. Of several providers each has its own in its entry of \
+            returns: const {
+                &[
+                    Return {
+                        name: "secret",
+                        description: "The client's id and secret. Of several providers each has its own in its entry of \
                               `objects`.",
-                    kind: "dict",
-                    returned: "with `return_secret` and `no_log`, not in check mode",
-                    sample: r#"{"client_id": "wiki", "client_secret": "rV3p…"}"#,
-                },
-                Return {
-                    name: "object",
-                    description: "The provider as it is after the task.",
-                    kind: "dict",
-                    returned: "for a single provider",
-                    sample: r#"{"pk": 27, "name": "wiki", "client_id": "wiki"}"#,
-                },
-            ],
+                        kind: "dict",
+                        returned: "with `return_secret` and `no_log`, not in check mode",
+                        sample: r#"{"client_id": "wiki", "client_secret": "rV3p…"}"#,
+                    },
+                    returned(r#"{"pk": 27, "name": "wiki", "client_id": "wiki"}"#),
+                ]
+            },
         }
     }
 
@@ -174,20 +161,14 @@ impl Declares for Oauth2Kind {
                 }
             }
         }
-        let mut wanted = Wanted::new(row("providers/oauth2")?, &declared.at, options::key(&fields, &["name"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
+        let mut wanted = options::wanted(row("providers/oauth2")?, &declared.at, fields, options.state);
         wanted.secrets = options.secret.of(Source::Fields(&["client_id", "client_secret"]));
         wanted.rotation = rotation(options, &wanted)?;
         Ok(wanted)
     }
 
-    fn prune(settings: &Oauth2Settings) -> Option<Prune> {
-        settings.prune.as_ref()?.of("providers/oauth2")
-    }
-
-    fn check_settings(settings: &Oauth2Settings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
+    fn prune(settings: &ProviderSettings) -> Option<Prune> {
+        settings.of("providers/oauth2")
     }
 }
 

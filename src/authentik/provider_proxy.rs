@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authentik::{
         engine::{Declares, Prune, Wanted},
-        options::{self, PrefixPrune, State, row},
+        options::{self, State, row},
+        provider::{Flows, ProviderSettings, returned},
     },
-    module::{About, Declared, Result, Return},
+    module::{About, Declared, Result},
 };
 
 /// The kind of object.
@@ -20,12 +21,9 @@ pub struct ProxyOptions {
     /// The name, by which it is found. It is unique over all kinds of providers.
     #[schemars(extend("x-required" = true))]
     pub name: Option<String>,
-    /// The flow for users who are not logged in yet, by slug; empty for that of the brand.
-    pub authentication_flow: Option<String>,
-    /// The flow by which access is granted, by slug. Needed for a new one.
-    pub authorization_flow: Option<String>,
-    /// The flow to log out by, by slug. Needed for a new one.
-    pub invalidation_flow: Option<String>,
+    /// Its flows.
+    #[serde(flatten)]
+    pub flows: Flows,
     /// Whether the outpost forwards requests itself, or answers a reverse proxy in front of one application or of a
     /// whole domain.
     #[schemars(extend("enum" = ["proxy", "forward_single", "forward_domain"]))]
@@ -63,13 +61,6 @@ pub struct ProxyOptions {
     pub state: Option<State>,
 }
 
-/// Options of the run.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct ProxySettings {
-    /// Deletes providers of this kind in a stated scope that the task does not declare.
-    pub prune: Option<PrefixPrune>,
-}
-
 const EXAMPLES: &str = r#"- name: In front of a program that knows no sign-on
   authentik_provider_proxy:
     authentik_url: https://auth.example.com
@@ -87,7 +78,7 @@ impl Declares for ProxyKind {
     const PLURAL: &'static str = "providers";
 
     type Object = ProxyOptions;
-    type Settings = ProxySettings;
+    type Settings = ProviderSettings;
 
     fn about() -> About {
         About {
@@ -98,30 +89,17 @@ impl Declares for ProxyKind {
             notes: &["The scope mappings of such a provider are authentik's own five, whatever is sent."],
             requirements: &["authentik 2026.5."],
             examples: EXAMPLES,
-            returns: &[Return {
-                name: "object",
-                description: "The provider as it is after the task.",
-                kind: "dict",
-                returned: "for a single provider",
-                sample: r#"{"pk": 29, "name": "printer", "mode": "forward_single"}"#,
-            }],
+            returns: const { &[returned(r#"{"pk": 29, "name": "printer", "mode": "forward_single"}"#)] },
         }
     }
 
     fn wanted(declared: &Declared<ProxyOptions>) -> Result<Wanted> {
         let options = &declared.options;
         let fields = options::fields(options, &["state"]);
-        let mut wanted = Wanted::new(row("providers/proxy")?, &declared.at, options::key(&fields, &["name"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
-        Ok(wanted)
+        Ok(options::wanted(row("providers/proxy")?, &declared.at, fields, options.state))
     }
 
-    fn prune(settings: &ProxySettings) -> Option<Prune> {
-        settings.prune.as_ref()?.of("providers/proxy")
-    }
-
-    fn check_settings(settings: &ProxySettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
+    fn prune(settings: &ProviderSettings) -> Option<Prune> {
+        settings.of("providers/proxy")
     }
 }

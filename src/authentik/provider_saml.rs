@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authentik::{
         engine::{Declares, Prune, Wanted},
-        options::{self, PrefixPrune, State, row},
+        options::{self, State, row},
+        provider::{Flows, ProviderSettings, returned},
     },
-    module::{About, Declared, Result, Return},
+    module::{About, Declared, Result},
 };
 
 /// The kind of object.
@@ -20,12 +21,9 @@ pub struct SamlOptions {
     /// The name, by which it is found. It is unique over all kinds of providers.
     #[schemars(extend("x-required" = true))]
     pub name: Option<String>,
-    /// The flow for users who are not logged in yet, by slug; empty for that of the brand.
-    pub authentication_flow: Option<String>,
-    /// The flow by which access is granted, by slug. Needed for a new one.
-    pub authorization_flow: Option<String>,
-    /// The flow to log out by, by slug. Needed for a new one.
-    pub invalidation_flow: Option<String>,
+    /// Its flows.
+    #[serde(flatten)]
+    pub flows: Flows,
     /// The property mappings, by name or managed name. The list is complete.
     pub property_mappings: Option<Vec<String>>,
     /// Where assertions are sent to. Needed for a new one.
@@ -82,13 +80,6 @@ pub struct SamlOptions {
     pub state: Option<State>,
 }
 
-/// Options of the run.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct SamlSettings {
-    /// Deletes providers of this kind in a stated scope that the task does not declare.
-    pub prune: Option<PrefixPrune>,
-}
-
 const EXAMPLES: &str = r#"- name: A provider for SAML
   authentik_provider_saml:
     authentik_url: https://auth.example.com
@@ -106,7 +97,7 @@ impl Declares for SamlKind {
     const PLURAL: &'static str = "providers";
 
     type Object = SamlOptions;
-    type Settings = SamlSettings;
+    type Settings = ProviderSettings;
 
     fn about() -> About {
         About {
@@ -115,30 +106,17 @@ impl Declares for SamlKind {
             notes: &[],
             requirements: &["authentik 2026.5."],
             examples: EXAMPLES,
-            returns: &[Return {
-                name: "object",
-                description: "The provider as it is after the task.",
-                kind: "dict",
-                returned: "for a single provider",
-                sample: r#"{"pk": 31, "name": "tickets"}"#,
-            }],
+            returns: const { &[returned(r#"{"pk": 31, "name": "tickets"}"#)] },
         }
     }
 
     fn wanted(declared: &Declared<SamlOptions>) -> Result<Wanted> {
         let options = &declared.options;
         let fields = options::fields(options, &["state"]);
-        let mut wanted = Wanted::new(row("providers/saml")?, &declared.at, options::key(&fields, &["name"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
-        Ok(wanted)
+        Ok(options::wanted(row("providers/saml")?, &declared.at, fields, options.state))
     }
 
-    fn prune(settings: &SamlSettings) -> Option<Prune> {
-        settings.prune.as_ref()?.of("providers/saml")
-    }
-
-    fn check_settings(settings: &SamlSettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
+    fn prune(settings: &ProviderSettings) -> Option<Prune> {
+        settings.of("providers/saml")
     }
 }

@@ -136,9 +136,7 @@ impl Declares for TokenKind {
         let options = &declared.options;
         let besides = ["key", "rotate_after", "rotate_now", "overlap", "state", "force"];
         let fields = options::fields(options, &[&besides[..], &options::SECRET_OPTIONS].concat());
-        let mut wanted = Wanted::new(row("core/tokens")?, &declared.at, options::key(&fields, &["identifier"]));
-        wanted.fields = fields;
-        wanted.present = options.state != Some(State::Absent);
+        let mut wanted = options::wanted(row("core/tokens")?, &declared.at, fields, options.state);
         wanted.force = options.force == Some(true);
         if options.expires.is_some() && options.intent.as_deref() != Some("app_password") {
             return Err(wanted
@@ -174,9 +172,5 @@ impl Declares for TokenKind {
 
     fn prune(settings: &TokenSettings) -> Option<Prune> {
         settings.prune.as_ref()?.of("core/tokens")
-    }
-
-    fn check_settings(settings: &TokenSettings) -> Result<()> {
-        settings.prune.as_ref().map_or(Ok(()), PrefixPrune::check)
     }
 }

@@ -152,10 +152,8 @@ impl Declares for UserKind {
         let options = &declared.options;
         let besides = ["append", "password", "update_password", "state", "force"];
         let fields = options::fields(options, &besides);
-        let mut wanted = Wanted::new(row("core/users")?, &declared.at, options::key(&fields, &["username"]));
-        wanted.fields = fields;
+        let mut wanted = options::wanted(row("core/users")?, &declared.at, fields, options.state);
         wanted.fresh = object([("name", json!(""))]);
-        wanted.present = options.state != Some(State::Absent);
         wanted.force = options.force == Some(true);
         if options.append == Some(true) {
             wanted.appended = vec!["groups", "roles"];

@@ -11,6 +11,7 @@ pub mod diff;
 pub mod docs;
 pub mod error;
 pub mod kind;
+pub mod nearest;
 pub mod output;
 pub mod parallel;
 pub mod plan;

@@ -8,6 +8,7 @@ use super::{
     plan::{Planning, Step},
     read::Snapshot,
     rotation::{self, Due, KEY_OF, Noted, Rotation, WORKS_UNTIL, What, due},
+    tests::{map, session, wanted},
     wanted::{Call, Prune, Send, Wanted},
 };
 use crate::{
@@ -18,28 +19,6 @@ use crate::{
 const DAY: u64 = 86_400;
 /// 2026-11-25T00:00:00Z.
 const NOW: u64 = 1_795_564_800;
-
-fn session() -> Session {
-    Session {
-        me: json!({"pk": 1, "username": "akadmin", "groups": []}),
-        version: None,
-        made: Default::default(),
-        memory: Default::default(),
-    }
-}
-
-fn map(value: Value) -> Object {
-    value.as_object().cloned().expect("a map")
-}
-
-fn wanted(path: &str, fields: Value) -> Wanted {
-    let row = row(path).expect("a row");
-    let fields = map(fields);
-    let key = fields.iter().filter(|(name, _)| row.key.contains(&name.as_str()));
-    let mut wanted = Wanted::new(row, "", key.map(|(name, value)| (name.clone(), value.clone())).collect());
-    wanted.fields = fields;
-    wanted
-}
 
 fn rotation(noted: Noted) -> Rotation {
     Rotation { what: What::Key, after: Some(90 * DAY), now: false, overlap: None, noted }

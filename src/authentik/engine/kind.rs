@@ -13,7 +13,7 @@ use super::{
 use crate::{
     authentik::{self, Connection, Session, login},
     http::{Client, Reader, Settings, Writer},
-    module::{About, Applied, Change, Context, Declared, Kind, Object, Options, Result, Task, kind::object},
+    module::{About, Applied, Change, Context, Declared, Error, Kind, Object, Options, Result, Task, kind::object},
 };
 
 /// A module of authentik.
@@ -41,7 +41,7 @@ pub trait Declares: Sized + Send + Sync + 'static {
         None
     }
 
-    /// Refuses options of the run that cannot be meant.
+    /// Refuses options of the run that cannot be meant. A scope of `prune` that bounds nothing is refused for all.
     fn check_settings(_settings: &Self::Settings) -> Result<()> {
         Ok(())
     }
@@ -72,6 +72,11 @@ impl<D: Declares> Kind for D {
 
     fn load(task: &Task<Self>) -> Result<Vec<Wanted>> {
         D::check_settings(&task.settings)?;
+        if D::prune(&task.settings).is_some_and(|prune| prune.prefix.is_empty() && prune.fields.is_empty()) {
+            return Err(
+                Error::bad_options("prune: `name_prefix` is empty").hint("without a scope everything would be deleted")
+            );
+        }
         let mut all = Vec::with_capacity(task.declared.len());
         for declared in &task.declared {
             let mut wanted = D::wanted(declared)?;

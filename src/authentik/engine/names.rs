@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::wanted::{Wanted, plain};
 use crate::{
     authentik::table::{Listing, Row, listing, row},
-    module::{Error, ErrorKind, Object, Result},
+    module::{Error, ErrorKind, Object, Result, nearest::did_you_mean},
 };
 
 /// The objects of the lists that were read.
@@ -182,12 +182,7 @@ fn shown(list: &Listing, object: &Value) -> String {
 }
 
 fn unknown(list: &Listing, known: &Known, text: &str) -> Error {
-    let names = known.shown.values();
-    let near = names
-        .map(|name| (strsim::damerau_levenshtein(text, name), name))
-        .filter(|(distance, _)| *distance <= 3)
-        .min()
-        .map_or(String::new(), |(_, name)| format!(" Did you mean `{name}`?"));
+    let near = did_you_mean(text, known.shown.values().map(String::as_str), 3);
     let error = Error::new(ErrorKind::NotFound, format!("`{text}` is not among {}.{near}", list.path));
     error.hint(format!("it is named by {}, or by its id", list.names.join(" or ")))
 }

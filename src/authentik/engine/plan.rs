@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     authentik::{Session, fields, table::Row},
-    module::{Action, Change, Error, ErrorKind, Object, Result, diff, kind::object},
+    module::{Action, Change, ErrorKind, Object, Result, diff, kind::object},
 };
 
 /// Deletions come after everything else.
@@ -116,7 +116,7 @@ impl Planning<'_> {
                 }
                 if !wanted.force {
                     guards::may_be_deleted(wanted.row, found, self.snapshot, self.session)
-                        .map_err(|error| Error { message: wanted.wrong(&error.message).message, ..error })?;
+                        .map_err(|error| wanted.about(error))?;
                 }
                 let mut change = self.delete(Some(index), wanted.row, found);
                 let left = self.previous(wanted).filter(|left| left[wanted.row.id] != found[wanted.row.id]);
@@ -228,7 +228,7 @@ impl Planning<'_> {
         }
         if !body.is_empty() && !wanted.force {
             guards::may_be_changed(row, found, &body, self.snapshot, self.session)
-                .map_err(|error| Error { message: wanted.wrong(&error.message).message, ..error })?;
+                .map_err(|error| wanted.about(error))?;
         }
         rotation::keep_date(wanted, found, &mut body);
         complete(row, found, &formed.body, &mut body);
@@ -298,7 +298,7 @@ impl Planning<'_> {
 
     fn formed(&self, wanted: &Wanted, found: Option<&Value>) -> Result<form::Formed> {
         let mut formed = form::declared(wanted.row, &wanted.fields, found, &self.snapshot.names, self.wanted)
-            .map_err(|error| Error { message: wanted.wrong(&error.message).message, ..error })?;
+            .map_err(|error| wanted.about(error))?;
         if let Some(found) = found {
             for name in &wanted.appended {
                 form::append(wanted.row, name, found, &mut formed, &self.snapshot.names);
@@ -321,8 +321,8 @@ impl Planning<'_> {
         let (mut steps, mut after, mut before) = (Vec::new(), Vec::new(), Vec::new());
         let mut left: Vec<&Value> = there.iter().collect();
         for item in &part.items {
-            let formed = form::declared(part.row, item, None, names, self.wanted)
-                .map_err(|error| Error { message: wanted.wrong(&error.message).message, ..error })?;
+            let formed =
+                form::declared(part.row, item, None, names, self.wanted).map_err(|error| wanted.about(error))?;
             let fits = |one: &&&Value| {
                 let stored = form::stored(part.row, one, &formed.shown, names);
                 part.key.iter().all(|name| {

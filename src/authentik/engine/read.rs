@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub names: Names,
     /// The objects of each kind that is declared.
     pub stored: BTreeMap<&'static str, Vec<Value>>,
+    /// Where in `stored` those are that are known by one plain field: by the path and that field's compared form.
+    pub(super) by_key: BTreeMap<(&'static str, String), Vec<usize>>,
     /// What belongs to an owner: by the path of the parts and the owner's id.
     pub parts: BTreeMap<(&'static str, String), Vec<Value>>,
     /// Values that a request of their own shows: by the address of the object and the label.
@@ -50,6 +52,27 @@ pub struct Snapshot {
     pub logins: BTreeMap<String, Verdict>,
 }
 
+impl Snapshot {
+    fn keep(&mut self, row: &'static Row, objects: Vec<Value>) {
+        if let Some(name) = plain_key(row) {
+            let like = Object::from_iter([(name.to_owned(), Value::Null)]);
+            for (place, object) in objects.iter().enumerate() {
+                let shown = form::stored(row, object, &like, &self.names);
+                self.by_key.entry((row.path, shown[name].to_string())).or_default().push(place);
+            }
+        }
+        self.stored.insert(row.path, objects);
+    }
+}
+
+/// The one field that a kind is known by, where it refers to nothing: what it is does not depend on any list.
+fn plain_key(row: &Row) -> Option<&'static str> {
+    match row.key {
+        [name] if fields::find(row.path, name).is_some() && form::list_of(row, name).is_none() => Some(name),
+        _ => None,
+    }
+}
+
 /// Reads it.
 pub fn read(wanted: &[Wanted], prune: Option<&Prune>, reader: Reader<'_>) -> Result<Snapshot> {
     let mut snapshot = Snapshot::default();
@@ -62,7 +85,7 @@ pub fn read(wanted: &[Wanted], prune: Option<&Prune>, reader: Reader<'_>) -> Res
         needed.fields(prune.row, &prune.fields);
     }
     for own in needed.own.values() {
-        snapshot.stored.insert(own.row.path, own.read(reader)?);
+        snapshot.keep(own.row, own.read(reader)?);
     }
     for (path, named) in &needed.references {
         if let Some(list) = listing(path) {
@@ -116,7 +139,14 @@ pub fn candidates<'s>(snapshot: &'s Snapshot, wanted: &Wanted, planned: &[Wanted
         let others = key.iter().filter(|(name, _)| !known.contains_key(*name));
         stored == formed.shown && others.clone().all(|(name, value)| plain(&object[name.as_str()]) == plain(value))
     };
-    let mut found: Vec<&Value> = all.iter().filter(fits).collect();
+    // Thousands that are known by their names are not gone through for each of thousands.
+    let mut found: Vec<&Value> = match plain_key(wanted.row).and_then(|name| formed.shown.get(name)) {
+        Some(shown) if !snapshot.by_key.is_empty() => {
+            let places = snapshot.by_key.get(&(wanted.row.path, shown.to_string()));
+            places.into_iter().flatten().map(|place| &all[*place]).filter(fits).collect()
+        }
+        _ => all.iter().filter(fits).collect(),
+    };
     if found.len() > 1 && wanted.row.key.contains(&"order") {
         let order = wanted.key.get("order").or(wanted.fields.get("order"));
         if let Some(order) = order {
@@ -307,14 +337,12 @@ fn calls(wanted: &[Wanted], snapshot: &mut Snapshot, reader: Reader<'_>) -> Resu
         }
     }
     let at_once = reader.client().settings().concurrency;
-    let answers = parallel::each(&asked, at_once, |(address, _, action, key)| {
+    let answers = parallel::all(&asked, at_once, |(address, _, action, key)| {
         let answer = reader.get(&format!("{address}{action}/"))?;
         // The owner may not see the key of a token that an administrator made (trap 14).
         Ok(if matches!(answer.status, 403 | 404) { Value::Null } else { authentik::ok(answer)?.value()[*key].clone() })
-    });
-    for ((address, label, ..), answer) in asked.into_iter().zip(answers) {
-        let answer: Result<Value> = answer;
-        let value = answer?;
+    })?;
+    for ((address, label, ..), value) in asked.into_iter().zip(answers) {
         secret::hide(value.as_str());
         snapshot.shown.insert((address, label), value);
     }

@@ -26,21 +26,20 @@ fn row(path: &str) -> &'static Row {
     table::row(path).expect("a row")
 }
 
-fn map(value: Value) -> Object {
+pub(super) fn map(value: Value) -> Object {
     value.as_object().cloned().expect("a map")
 }
 
-fn session() -> Session {
+pub(super) fn session() -> Session {
     Session {
         me: json!({"pk": 1, "username": "akadmin", "groups": []}),
-        version: None,
         made: Default::default(),
         memory: Default::default(),
     }
 }
 
 /// A declared object: its key is what the table says.
-fn wanted(path: &str, fields: Value) -> Wanted {
+pub(super) fn wanted(path: &str, fields: Value) -> Wanted {
     let row = row(path);
     let fields = map(fields);
     let key = fields.iter().filter(|(name, _)| row.key.contains(&name.as_str()));

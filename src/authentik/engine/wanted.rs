@@ -8,7 +8,7 @@ use crate::{
         fields::{self, Type},
         table::Row,
     },
-    module::{Error, Object, Result, secret, sounding},
+    module::{Error, Object, Result, coerce::boolean, nearest::did_you_mean, secret, sounding},
 };
 
 /// One object as it is to be.
@@ -157,8 +157,12 @@ impl Wanted {
 
     /// An error about what is declared.
     pub fn wrong(&self, why: impl std::fmt::Display) -> Error {
-        let at = if self.at.is_empty() { String::new() } else { format!("{}: ", self.at) };
-        Error::bad_options(format!("{at}{} `{}`: {why}", self.row.noun, self.name()))
+        Error::bad_options(format!("{}{} `{}`: {why}", self.place(), self.row.noun, self.name()))
+    }
+
+    /// The same error, with the object in front that it is about.
+    pub fn about(&self, error: Error) -> Error {
+        Error { message: self.wrong(&error.message).message, ..error }
     }
 
     /// Refuses fields that the kind does not take, and brings values to their types: templates make texts of numbers.
@@ -213,12 +217,7 @@ impl Wanted {
 
     fn unknown(&self, name: &str) -> Error {
         let known: Vec<&str> = fields::of(self.row.path).iter().map(|field| field.name).collect();
-        let near = known
-            .iter()
-            .map(|other| (strsim::damerau_levenshtein(name, other), other))
-            .filter(|(distance, _)| *distance <= 3)
-            .min();
-        let meant = near.map_or(String::new(), |(_, other)| format!(" Did you mean `{other}`?"));
+        let meant = did_you_mean(name, known.iter().copied(), 3);
         self.wrong(format_args!("there is no field `{name}`.{meant} A {} takes: {}", self.row.noun, known.join(", ")))
     }
 }
@@ -236,11 +235,7 @@ fn coerce(value: Value, to: Type) -> std::result::Result<Value, String> {
     let Value::String(text) = &value else { return Ok(value) };
     let word = text.trim();
     match to {
-        Type::Bool => match word.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" | "1" | "y" | "t" => Ok(true.into()),
-            "false" | "no" | "off" | "0" | "n" | "f" => Ok(false.into()),
-            _ => Err(format!("is `{text}`, and true or false is needed")),
-        },
+        Type::Bool => boolean(&value).map(Value::from).map_err(|_| format!("is `{text}`, and true or false is needed")),
         Type::Float => word.parse::<f64>().map(Value::from).map_err(|_| format!("is `{text}`, and a number is needed")),
         // An id may be written as text, and a name is one: what it is shows when it is looked up.
         Type::Int => Ok(word.parse::<i64>().map_or(value, Value::from)),

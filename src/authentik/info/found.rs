@@ -16,7 +16,7 @@ use crate::{
         table::{self, Row},
     },
     http::with_query,
-    module::{Error, Object, Result, coerce},
+    module::{Error, Object, Result, coerce, nearest::did_you_mean},
 };
 
 /// What is asked.
@@ -135,12 +135,7 @@ impl Wanted {
             }
             let mut all: Vec<&str> = self.readable.filters.iter().map(|(name, _)| *name).collect();
             all.retain(|name| !matches!(*name, "ordering" | "search"));
-            let near = all
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(&look.name, known), known))
-                .filter(|(distance, _)| *distance <= 3)
-                .min()
-                .map_or(String::new(), |(_, known)| format!(" Did you mean `{known}`?"));
+            let near = did_you_mean(&look.name, all.iter().copied(), 3);
             let error =
                 Error::bad_options(format!("filters: {path} has neither a filter nor a field `{}`.{near}", look.name));
             return Err(error.hint(match all.is_empty() {
@@ -185,13 +180,8 @@ fn spelt(name: &str, kind: Option<&str>, value: &Value) -> Result<(String, Value
 
 fn unknown_kind(kind: &str) -> Error {
     let plain = kind.trim_matches('/').trim_start_matches("api/v3/");
-    let near = filters::all()
-        .iter()
-        .map(|one| one.path)
-        .chain(table::rows().map(|row| row.alias).filter(|alias| !alias.is_empty()))
-        .map(|known| (strsim::damerau_levenshtein(plain, known), known))
-        .min();
-    let meant = near.map_or(String::new(), |(_, known)| format!(" Did you mean `{known}`?"));
+    let aliases = table::rows().map(|row| row.alias).filter(|alias| !alias.is_empty());
+    let meant = did_you_mean(plain, filters::all().iter().map(|one| one.path).chain(aliases), usize::MAX);
     Error::bad_options(format!("there is no kind `{kind}`.{meant}"))
         .hint("a kind is the path of a list in authentik's API, such as `core/users` or `providers/all`")
 }

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::lists::Lists;
-use super::{Connection, Session};
+use super::Connection;
 use crate::{
     http::{Client, Reader, Settings, Writer},
     module::{About, Action, Applied, Change, Context, Declared, Error, Kind, Object, Result, Task},
@@ -214,7 +214,8 @@ impl Kind for InfoKind {
     type Settings = InfoSettings;
     type Object = InfoOptions;
     type Desired = Query;
-    type Session = Session;
+    /// The server's version.
+    type Session = Option<String>;
     /// The answer to each query.
     type Snapshot = Vec<Object>;
     type Step = ();
@@ -238,8 +239,9 @@ impl Kind for InfoKind {
         task.declared.iter().map(query).collect()
     }
 
-    fn open(_: &Task<Self>, client: &mut Client) -> Result<Session> {
-        super::open(client)
+    fn open(_: &Task<Self>, client: &mut Client) -> Result<Option<String>> {
+        super::open(client)?;
+        super::version(client.reader())
     }
 
     fn read(context: &Context<'_, Self>, reader: Reader<'_>) -> Result<Vec<Object>> {
@@ -282,7 +284,7 @@ impl Kind for InfoKind {
             result.iter().filter_map(|(name, rows)| Some(format!("{} {}", rows.as_array()?.len(), word(name))));
         let msg = counted.collect::<Vec<_>>().join(", ");
         result.insert("msg".into(), msg.into());
-        result.insert("authentik_version".into(), json!(context.session.version));
+        result.insert("authentik_version".into(), json!(context.session));
         result
     }
 }

@@ -8,7 +8,7 @@ use super::{
     options::{State, UpdateSecrets},
     table::{self, Row},
 };
-use crate::module::{About, Declared, Error, Object, Result};
+use crate::module::{About, Declared, Error, Object, Result, nearest::did_you_mean};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -135,11 +135,7 @@ fn row(name: &str, at: &str) -> Result<&'static Row> {
         if let Some((_, why)) = table::LEFT_OUT.iter().find(|(path, _)| *path == name.trim_matches('/')) {
             return Error::bad_options(format!("{at}kind `{name}` is not managed here: {why}"));
         }
-        let near = table::rows()
-            .flat_map(|row| [row.path, row.alias])
-            .map(|known| (strsim::damerau_levenshtein(name, known), known))
-            .min();
-        let meant = near.map_or(String::new(), |(_, known)| format!(" Did you mean `{known}`?"));
+        let meant = did_you_mean(name, table::rows().flat_map(|row| [row.path, row.alias]), usize::MAX);
         let all: Vec<&str> = table::rows().map(|row| row.path).collect();
         Error::bad_options(format!("{at}there is no kind `{name}`.{meant} The kinds are: {}", all.join(", ")))
     })
