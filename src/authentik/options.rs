@@ -7,27 +7,8 @@ use super::{
     engine::{Prune, Secrets, Send, Source, Wanted},
     table::{self, Row},
 };
+pub use crate::module::common::{State, UpdateSecrets};
 use crate::module::{Error, Object, Result, Secret};
-
-/// Whether an object is to be there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum State {
-    #[default]
-    Present,
-    Absent,
-}
-
-/// When a value that authentik never shows is sent to an object that is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum UpdateSecrets {
-    #[default]
-    OnCreate,
-    Always,
-}
 
 impl From<UpdateSecrets> for Send {
     fn from(option: UpdateSecrets) -> Send {

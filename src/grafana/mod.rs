@@ -168,6 +168,16 @@ pub fn version(reader: Reader<'_>) -> Result<Option<Version>> {
     Ok(settings.value()["buildInfo"]["version"].as_str().and_then(Version::parse))
 }
 
+/// Refuses an empty scope of `prune`, which a template makes of a variable that is empty: everything is in it.
+pub fn bounded(scope: &[(&str, &Option<String>)], hint: &str) -> Result<()> {
+    match scope.iter().find(|(_, text)| text.as_deref() == Some("")) {
+        Some((option, _)) => {
+            Err(Error::bad_options(format!("`{option}` of prune is empty, and so it bounds nothing")).hint(hint))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The answer if it is a success, else an error with what is known about Grafana's.
 pub fn ok(response: Response) -> Result<Response> {
     if response.is_success() { Ok(response) } else { Err(explained(&response)) }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     error::{Error, Result},
@@ -22,6 +22,26 @@ pub enum OnError {
     Continue,
     /// Undo what this task did, newest first, from the values read before.
     Rollback,
+}
+
+/// Whether an object is to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum State {
+    #[default]
+    Present,
+    Absent,
+}
+
+/// When a value that the service never shows is sent to an object that is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum UpdateSecrets {
+    #[default]
+    OnCreate,
+    Always,
 }
 
 /// Options of every module.

@@ -51,7 +51,7 @@ use spec::Spec;
 use super::{Connection, Session};
 use crate::{
     http::{Client, Reader, Settings, Writer},
-    module::{About, Action, Applied, Change, Context, Error, Kind, Object, Result, Task, kind::object},
+    module::{About, Action, Applied, Change, Context, Kind, Object, Result, Task, kind::object},
 };
 
 /// The kind of object.
@@ -175,13 +175,10 @@ impl Kind for DashboardKind {
 
     fn load(task: &Task<Self>) -> Result<Vec<Desired>> {
         if let Some(prune) = &task.settings.prune {
-            // A variable that is empty makes them.
-            for (option, text) in [("folder", &prune.folder), ("tag", &prune.tag)] {
-                if text.as_deref() == Some("") {
-                    return Err(Error::bad_options(format!("`{option}` of prune is empty, and so it bounds nothing"))
-                        .hint("write a tag or a folder (`General` is the root), or leave `prune` out"));
-                }
-            }
+            super::bounded(
+                &[("folder", &prune.folder), ("tag", &prune.tag)],
+                "write a tag or a folder (`General` is the root), or leave `prune` out",
+            )?;
         }
         desired::load(task)
     }

@@ -10,7 +10,7 @@ use super::{
     health,
     options::Prune,
 };
-use crate::module::{Error, Result};
+use crate::{grafana::bounded, module::Result};
 
 /// So many bytes a name may have (fact 12).
 pub const LONGEST_NAME: usize = 190;
@@ -52,13 +52,8 @@ fn too_long(desired: &Desired, option: &str, text: &str, most: usize) -> Result<
 
 /// Refuses an empty scope, which a template makes of a variable that is empty: every name begins so.
 pub fn check_prune(prune: &Prune) -> Result<()> {
-    for (option, text) in [("name_prefix", &prune.name_prefix), ("type", &prune.kind)] {
-        if text.as_deref() == Some("") {
-            return Err(Error::bad_options(format!("`{option}` of prune is empty, and so it bounds nothing"))
-                .hint("write the beginning of a name, or a type, or leave `prune` out"));
-        }
-    }
-    Ok(())
+    let scope = [("name_prefix", &prune.name_prefix), ("type", &prune.kind)];
+    bounded(&scope, "write the beginning of a name, or a type, or leave `prune` out")
 }
 
 /// Refuses what cannot be declared together: each name and uid once, and one default.

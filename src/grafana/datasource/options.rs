@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use crate::module::common::{State, UpdateSecrets};
 use crate::module::{Object, Secret};
 
 /// Options of one data source.
@@ -186,25 +187,6 @@ impl DatasourceOptions {
     pub fn sends_always(&self) -> bool {
         self.enforce_secure_data == Some(true) || self.update_secrets == Some(UpdateSecrets::Always)
     }
-}
-
-/// Whether a data source is to be there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum State {
-    #[default]
-    Present,
-    Absent,
-}
-
-/// What is done with secrets that are set already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum UpdateSecrets {
-    OnCreate,
-    Always,
 }
 
 /// Options of the run.

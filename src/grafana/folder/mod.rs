@@ -169,15 +169,10 @@ impl Kind for FolderKind {
     /// Refuses what Grafana would refuse or, worse, take: an illegal uid, an empty title.
     fn load(task: &Task<Self>) -> Result<Vec<()>> {
         if let Some(prune) = &task.settings.prune {
-            // A variable that is empty makes them: every title begins so.
-            for (option, text) in
-                [("name_prefix", &prune.name_prefix), ("parent", &prune.parent), ("parent_uid", &prune.parent_uid)]
-            {
-                if text.as_deref() == Some("") {
-                    return Err(Error::bad_options(format!("`{option}` of prune is empty, and so it bounds nothing"))
-                        .hint("write the beginning of a title or a folder (`parent: /` is the root), or leave `prune` out"));
-                }
-            }
+            super::bounded(
+                &[("name_prefix", &prune.name_prefix), ("parent", &prune.parent), ("parent_uid", &prune.parent_uid)],
+                "write the beginning of a title or a folder (`parent: /` is the root), or leave `prune` out",
+            )?;
         }
         for declared in &task.declared {
             let options = &declared.options;

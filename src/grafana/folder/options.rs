@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::grafana::permissions::Grant;
+pub use crate::module::common::State;
 
 /// Options of one folder. Names and defaults that community.grafana has are the same here.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -43,16 +44,6 @@ pub struct FolderOptions {
     /// the folder API.
     #[schemars(extend("x-default" = false))]
     pub skip_version_check: Option<bool>,
-}
-
-/// Whether a folder is to be there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 /// Options of the run.

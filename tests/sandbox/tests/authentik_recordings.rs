@@ -3,9 +3,11 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
+mod replay;
+
+use replay::{available, replay};
 use sandbox::{Config, Profile};
 use serde_json::{Value, json};
 
@@ -129,21 +131,6 @@ const MISC: &str = r"(lifecycle/rules/|admin/settings/|tasks/schedules/)($|\?|[0
 /// Of devices and agents what people declare.
 const ENDPOINTS: &str = r"/(endpoints/(agents/connectors|agents/enrollment_tokens|device_access_groups)|rac/endpoints)/($|\?|[0-9a-f-]{36}/($|used_by))";
 
-fn shared() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared")
-}
-
-/// The shared folder, or none with a word about it.
-fn available() -> Option<PathBuf> {
-    let place = shared();
-    let python = Command::new("python3").arg("--version").output().is_ok();
-    if python && place.join("tools/replay.py").is_file() {
-        return Some(place);
-    }
-    let _ = writeln!(std::io::stderr(), "skipped: {} or python3 is missing", place.display());
-    None
-}
-
 fn recording(place: &Path, name: &str) -> Vec<Value> {
     let path = place.join(format!("recordings/authentik/{name}.json"));
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -202,23 +189,8 @@ fn prelude(story: &[Value]) -> Vec<Value> {
 }
 
 /// Replays a file; gives the complaints by number, and how many were judged.
-fn replay(place: &Path, url: &str, only: &str, file: &Path) -> (Vec<(usize, String)>, String) {
-    let output = Command::new("python3")
-        .arg(place.join("tools/replay.py"))
-        .args(["--url", url, "--only", only])
-        .arg(file)
-        .output()
-        .expect("python3 was there a moment ago");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let prefix = format!("{}:", file.display());
-    let mut complaints = Vec::new();
-    let mut figures = format!("no figures: {}", String::from_utf8_lossy(&output.stderr));
-    for line in text.lines().filter_map(|line| line.strip_prefix(&prefix)) {
-        match line.split(' ').next().and_then(|number| number.parse::<usize>().ok()) {
-            Some(number) => complaints.push((number, line.to_owned())),
-            None => figures = line.trim().to_owned(),
-        }
-    }
+fn judged(place: &Path, url: &str, only: &str, file: &Path) -> (Vec<(usize, String)>, String) {
+    let (complaints, figures) = replay(place, url, only, file);
     assert!(figures.contains("judged"), "{figures}");
     (complaints, figures)
 }
@@ -255,7 +227,7 @@ fn answers_as_the_recorded_server() {
     let file = std::env::temp_dir().join(format!("authentik-story-{}.json", std::process::id()));
     let whole: Vec<&Value> = prelude.iter().chain(&entries).collect();
     std::fs::write(&file, json!(whole).to_string()).expect("the temporary folder can be written");
-    let (complaints, _) = replay(&place, &server.url(), "", &file);
+    let (complaints, _) = judged(&place, &server.url(), "", &file);
     let _ = std::fs::remove_file(&file);
     let places: Vec<(&str, usize)> = first.iter().chain(&last).map(|(name, number, _)| (*name, *number)).collect();
     let mut different: Vec<((&str, usize), String)> = complaints
@@ -299,7 +271,7 @@ fn answers_as_the_recorded_kinds() {
     for Case { name, only, allowed } in cases() {
         server.reset();
         let file = place.join(format!("recordings/authentik/{name}.json"));
-        let (complaints, figures) = replay(&place, &server.url(), only, &file);
+        let (complaints, figures) = judged(&place, &server.url(), only, &file);
         let _ = writeln!(report, "{name}: {figures}, {} excused", allowed.len());
         for (number, line) in &complaints {
             if !allowed.iter().any(|(there, _)| there == number) {

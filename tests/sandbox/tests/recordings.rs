@@ -8,6 +8,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+mod replay;
+
+use replay::{available, replay, say};
 use sandbox::{Config, Profile};
 use serde_json::{Value, json};
 
@@ -63,7 +66,7 @@ fn cases() -> Vec<Case> {
         { "name": "prov", "uid": "prov", "type": "prometheus", "url": "http://127.0.0.1:3191", "isDefault": true },
         { "name": "prov-ed", "uid": "prov-ed", "type": "prometheus", "url": "http://127.0.0.1:3191", "editable": true },
     ] });
-    vec![
+    let mut all = vec![
         plain("datasources.json"),
         Case { upstreams: true, ..plain("datasources_health.json") },
         Case { seed: Some(provisioned), ..plain("datasources_provisioned.json") },
@@ -92,6 +95,14 @@ fn cases() -> Vec<Case> {
         Case { only: PEOPLE, ..plain("org_header.json") },
         Case { only: PEOPLE, ..plain("roles_forbidden.json") },
         Case { only: PEOPLE, ..plain("users_lockout.json") },
+    ];
+    all.extend(alike());
+    all
+}
+
+/// Files that are judged alike in both versions.
+fn alike() -> [Case; 4] {
+    [
         Case { only: USED, allowed: &[(41, MEMBERS)], ..plain("org_users.json") },
         Case {
             only: USED,
@@ -147,7 +158,7 @@ fn recorded(place: &Path) -> serde_json::Map<String, Value> {
 /// The same for 11.5: the 12.4 files with the answers put in that differ there.
 fn old_cases() -> Vec<Case> {
     const META: &str = "the 11.5 files do not hold that meta.apiVersion is missing there (grafana.md fact 56)";
-    vec![
+    let mut all = vec![
         plain("core_transport.json"),
         Case {
             allowed: &[
@@ -212,37 +223,9 @@ fn old_cases() -> Vec<Case> {
             ..plain("dashboards_provisioned.json")
         },
         Case { upstreams: true, ..plain("datasources_health.json") },
-        Case { only: USED, allowed: &[(41, MEMBERS)], ..plain("org_users.json") },
-        Case {
-            only: USED,
-            allowed: &[(16, "public dashboards are not imitated, nor the mark of one")],
-            ..plain("public_dashboards.json")
-        },
-        Case { only: USED, allowed: &SINGLE_ACCOUNT, ..plain("serviceaccounts.json") },
-        Case { only: USED, allowed: &OWN_PROFILE, ..plain("users.json") },
-    ]
-}
-
-fn shared() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared")
-}
-
-/// The shared folder, or none with a word about it.
-fn available() -> Option<PathBuf> {
-    let place = shared();
-    if !place.join("tools/replay.py").is_file() {
-        say(&format!("skipped: no replay tool in {}", place.display()));
-        return None;
-    }
-    if Command::new("python3").arg("--version").output().is_err() {
-        say("skipped: no python3");
-        return None;
-    }
-    Some(place)
-}
-
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    ];
+    all.extend(alike());
+    all
 }
 
 /// Upstreams as the recordings name them: JSON on every path, and `/status/N` on the second.
@@ -277,28 +260,15 @@ fn run(place: &Path, server: &sandbox::Handle, case: &Case, file: &Path) -> (Vec
     if let Some(seed) = &case.seed {
         server.admin("POST", "seed", seed);
     }
-    let output = Command::new("python3")
-        .arg(place.join("tools/replay.py"))
-        .args(["--url", &server.url(), "--only", &format!("({})|({USED})", case.only)])
-        .arg(file)
-        .output()
-        .expect("python3 was there a moment ago");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let prefix = format!("{}:", file.display());
-    let mut complaints = Vec::new();
-    let mut used = Vec::new();
-    let mut figures = format!("no figures: {}", String::from_utf8_lossy(&output.stderr));
-    for line in text.lines().filter_map(|line| line.strip_prefix(&prefix)) {
-        match line.split(' ').next().and_then(|n| n.parse::<usize>().ok()) {
-            Some(number) if case.allowed.iter().any(|(n, _)| *n == number) => used.push(number),
-            Some(_) => complaints.push(line.to_owned()),
-            None => figures = line.trim().to_owned(),
-        }
-    }
+    let only = format!("({})|({USED})", case.only);
+    let (all, figures) = replay(place, &server.url(), &only, file);
+    let (excused, different): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(number, _)| case.allowed.iter().any(|(allowed, _)| allowed == number));
+    let mut complaints: Vec<String> = different.into_iter().map(|(_, line)| line).collect();
     if !figures.contains("judged") {
         complaints.push(figures.clone());
     }
-    for (number, reason) in case.allowed.iter().filter(|(n, _)| !used.contains(n)) {
+    for (number, reason) in case.allowed.iter().filter(|(n, _)| excused.iter().all(|(there, _)| there != n)) {
         complaints.push(format!("{number} agrees now: take the exception away ({reason})"));
     }
     (complaints, figures)
