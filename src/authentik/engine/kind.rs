@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    credentials,
-    plan::{self, Planning, Step},
+    credentials, order,
+    plan::{Planning, Step},
     read::{self, Snapshot},
     wanted::{Prune, Wanted},
     write,
@@ -116,7 +116,7 @@ impl<D: Declares> Kind for D {
         if let Some(prune) = D::prune(&context.task.settings) {
             changes.extend(planning.pruned(&prune, &changes)?);
         }
-        plan::order(&mut changes);
+        order::order(&mut changes);
         Ok(changes)
     }
 

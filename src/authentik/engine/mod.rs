@@ -9,6 +9,8 @@ mod form;
 mod guards;
 mod kind;
 mod names;
+mod order;
+mod parts;
 mod plan;
 mod read;
 mod rotation;

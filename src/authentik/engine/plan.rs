@@ -1,6 +1,6 @@
 //! Comparing what was declared with what is there. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -8,18 +8,15 @@ use super::{
     after::After,
     credentials::Verdict,
     form, guards,
-    names::placeholder,
+    parts::PartStep,
     read::{Snapshot, address, candidates},
     rotation,
-    wanted::{Part, Prune, Send, Wanted, plain},
+    wanted::{Prune, Send, Wanted, plain},
 };
 use crate::{
     authentik::{Session, fields, table::Row},
     module::{Action, Change, ErrorKind, Object, Result, diff, kind::object},
 };
-
-/// Deletions come after everything else.
-const LAST: u32 = 1_000_000;
 
 /// What is needed to carry out one change and to undo it: requests, in their order.
 #[derive(Clone, Debug, Default)]
@@ -40,34 +37,6 @@ pub struct Step {
     pub parts: Vec<PartStep>,
     /// What is done behind all of that, in this order.
     pub after: Vec<After>,
-}
-
-/// One write of something that belongs to an object.
-#[derive(Clone, Debug)]
-pub enum PartStep {
-    /// It is made; the owner's id is filled in.
-    Create {
-        /// The kind.
-        row: &'static Row,
-        /// The body, with placeholders.
-        body: Object,
-    },
-    /// It is changed.
-    Update {
-        /// The kind.
-        row: &'static Row,
-        /// As it is.
-        found: Value,
-        /// The fields that are sent.
-        body: Object,
-    },
-    /// It goes.
-    Delete {
-        /// The kind.
-        row: &'static Row,
-        /// As it is.
-        found: Value,
-    },
 }
 
 /// What planning looks at.
@@ -157,9 +126,9 @@ impl Planning<'_> {
         let mut needs = formed.needs;
         let mut parts = Vec::new();
         for part in &wanted.parts {
-            let (label, steps) = self.parts(wanted, part, None, &mut needs)?;
-            parts.extend(steps);
-            shown.insert(label.0.to_owned(), label.1);
+            let formed = self.parts(wanted, part, None, &mut needs)?;
+            parts.extend(formed.steps);
+            shown.insert(part.label.to_owned(), formed.after);
         }
         for call in &wanted.calls {
             shown.insert(call.label.to_owned(), json!(crate::module::secret::STARS));
@@ -237,10 +206,10 @@ impl Planning<'_> {
         for part in &wanted.parts {
             let owner = plain(&found[part.owner_id]);
             let there = self.snapshot.parts.get(&(part.row.path, owner)).map_or(&[][..], Vec::as_slice);
-            let (label, steps) = self.parts(wanted, part, Some(there), &mut needs)?;
-            after.insert(label.0.to_owned(), label.1);
-            before.insert(label.0.to_owned(), label.2);
-            parts.extend(steps);
+            let formed = self.parts(wanted, part, Some(there), &mut needs)?;
+            after.insert(part.label.to_owned(), formed.after);
+            before.insert(part.label.to_owned(), formed.before);
+            parts.extend(formed.steps);
         }
         let (mut calls, mut warnings) = (Vec::new(), Vec::new());
         for call in &wanted.calls {
@@ -307,76 +276,6 @@ impl Planning<'_> {
         Ok(formed)
     }
 
-    /// What is shown of the parts after and before, and what is written of them.
-    #[allow(clippy::type_complexity)]
-    fn parts(
-        &self,
-        wanted: &Wanted,
-        part: &Part,
-        there: Option<&[Value]>,
-        needs: &mut BTreeSet<String>,
-    ) -> Result<((&'static str, Value, Value), Vec<PartStep>)> {
-        let names = &self.snapshot.names;
-        let there = there.unwrap_or_default();
-        let (mut steps, mut after, mut before) = (Vec::new(), Vec::new(), Vec::new());
-        let mut left: Vec<&Value> = there.iter().collect();
-        for item in &part.items {
-            let formed =
-                form::declared(part.row, item, None, names, self.wanted).map_err(|error| wanted.about(error))?;
-            let fits = |one: &&&Value| {
-                let stored = form::stored(part.row, one, &formed.shown, names);
-                part.key.iter().all(|name| {
-                    let of = |map: &Object| map.get(*name).cloned().unwrap_or_default();
-                    match formed.shown.contains_key(*name) {
-                        true => of(&stored) == of(&formed.shown),
-                        false => one[*name].is_null(),
-                    }
-                })
-            };
-            let found = left.iter().position(|one| fits(&one));
-            match found.map(|at| left.remove(at)) {
-                Some(found) => {
-                    let stored = form::stored(part.row, found, &formed.shown, names);
-                    let mut body: Object = formed
-                        .body
-                        .iter()
-                        .filter(|(name, _)| formed.shown.get(*name) != stored.get(*name))
-                        .map(|(name, value)| (name.clone(), value.clone()))
-                        .collect();
-                    before.push(Value::Object(stored));
-                    if !body.is_empty() {
-                        complete(part.row, found, &formed.body, &mut body);
-                        steps.push(PartStep::Update { row: part.row, found: found.clone(), body });
-                    }
-                }
-                None => {
-                    let mut body = formed.body.clone();
-                    body.insert(part.owner.to_owned(), placeholder(&wanted.change_key(), part.owner_id));
-                    steps.push(PartStep::Create { row: part.row, body });
-                }
-            }
-            needs.extend(formed.needs);
-            after.push(Value::Object(formed.shown));
-        }
-        for gone in left {
-            let like: Object = part.key.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
-            let mut stored = form::stored(part.row, gone, &like, names);
-            stored.retain(|_, value| !value.is_null());
-            before.push(Value::Object(stored));
-            steps.push(PartStep::Delete { row: part.row, found: gone.clone() });
-        }
-        // Deletions first: an order that is free again can be given to another.
-        steps.sort_by_key(|step| match step {
-            PartStep::Delete { .. } => 0,
-            PartStep::Update { .. } => 1,
-            PartStep::Create { .. } => 2,
-        });
-        for list in [&mut after, &mut before] {
-            list.sort_by_key(|one| (one["order"].as_i64(), one.to_string()));
-        }
-        Ok(((part.label, Value::Array(after), Value::Array(before)), steps))
-    }
-
     /// The change that deletes an object.
     fn delete(&self, index: Option<usize>, row: &'static Row, found: &Value) -> Change<Step> {
         let mut before = Object::new();
@@ -426,55 +325,6 @@ impl Planning<'_> {
         }
         Ok(changes)
     }
-}
-
-/// Puts changes in the order of their references: what is referred to first, deletions last and the other way round.
-pub fn order(changes: &mut [Change<Step>]) {
-    let ranks: BTreeMap<String, BTreeSet<String>> = changes
-        .iter()
-        .filter(|change| change.action != Action::Delete)
-        .map(|change| (change.key.clone(), change.needs.iter().cloned().collect()))
-        .collect();
-    let ids: Vec<(String, Value)> = changes
-        .iter()
-        .filter(|change| change.action == Action::Delete)
-        .filter_map(|change| {
-            let row = change.step.row?;
-            Some((change.key.clone(), change.step.found.as_ref()?[row.id].clone()))
-        })
-        .collect();
-    let mut deletions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for change in changes.iter().filter(|change| change.action == Action::Delete) {
-        let (Some(row), Some(found)) = (change.step.row, &change.step.found) else { continue };
-        let mentioned = |id: &Value| {
-            fields::of(row.path).iter().filter(|field| crate::authentik::table::target(row, field).is_some()).any(
-                |field| match &found[field.name] {
-                    Value::Array(all) => all.contains(id),
-                    one => one == id,
-                },
-            )
-        };
-        // What others refer to goes after these.
-        for (key, _) in ids.iter().filter(|(key, id)| *key != change.key && mentioned(id)) {
-            deletions.entry(key.clone()).or_default().insert(change.key.clone());
-        }
-    }
-    for change in changes.iter_mut() {
-        let graph = if change.action == Action::Delete { &deletions } else { &ranks };
-        let depth = depth(graph, &change.key, &mut BTreeSet::new());
-        change.rank = if change.action == Action::Delete { LAST + depth } else { depth };
-        // The order is enough: a deletion that failed is no reason to keep what is left.
-        change.needs.retain(|key| ranks.contains_key(key));
-    }
-}
-
-fn depth(graph: &BTreeMap<String, BTreeSet<String>>, key: &str, on_the_way: &mut BTreeSet<String>) -> u32 {
-    if !on_the_way.insert(key.to_owned()) {
-        return 0;
-    }
-    let below = graph.get(key).into_iter().flatten().map(|next| 1 + depth(graph, next, on_the_way)).max();
-    on_the_way.remove(key);
-    below.unwrap_or(0)
 }
 
 /// Adds to a body what has to be in it beside what differs: validators look at the body alone (trap 15).

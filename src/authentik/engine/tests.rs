@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    plan::{self, PartStep, Planning, Step},
+    order,
+    parts::PartStep,
+    plan::{Planning, Step},
     read::Snapshot,
     wanted::{Part, Prune, Send, Wanted},
 };
@@ -72,7 +74,7 @@ fn changes(wanted: &[Wanted], snapshot: &Snapshot) -> Result<Vec<Change<Step>>> 
     let session = session();
     let planning = Planning { wanted, snapshot, session: &session };
     let mut changes = (0..wanted.len()).map(|index| planning.change(index)).collect::<Result<Vec<_>>>()?;
-    plan::order(&mut changes);
+    order::order(&mut changes);
     Ok(changes)
 }
 

@@ -7,7 +7,8 @@ use super::{
     credentials::Verdict,
     form::list_of,
     names::fill,
-    plan::{PartStep, Step, ids},
+    parts::PartStep,
+    plan::{Step, ids},
     read::address,
 };
 use crate::{
